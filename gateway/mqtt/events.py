@@ -51,7 +51,7 @@ class Published(Struct, frozen=True, gc=False):
     """1-65535; 0 for QoS 0."""
     dup: bool
     retain: bool
-    """The client asks that it be retained. Nothing is; over a direct connection such a message is live, not a replay."""
+    """The client asks that it be retained. Nothing is: over a direct connection such a message is live, no replay."""
     properties: Properties
 
 
@@ -95,7 +95,7 @@ class ProtocolFailed(Struct, frozen=True, gc=False):
 
 
 class Disconnected(Struct, frozen=True, gc=False):
-    """The end of an accepted connection. Comes exactly once after `accept()`, whatever the cause, and is the last event."""
+    """The end of an accepted connection: exactly once after `accept()`, whatever the cause, and the last event."""
 
     will: Will | None
     """To be taken in as a message of this client; None after a goodbye or where there was none."""

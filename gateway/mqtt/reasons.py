@@ -65,3 +65,18 @@ _SERVER_UNAVAILABLE: Final = 3
 def connect_return_code(reason: Reason) -> int:
     """The CONNACK return code (0-5) by which 3.1.1 says this reason."""
     return _CONNECT_RETURN_CODES.get(reason, _SERVER_UNAVAILABLE)
+
+
+class ProtocolError(Exception):
+    """The client sent what MQTT forbids, or what this server said it does not take. The only error of this package's
+    parsers; the connection cannot go on after it."""
+
+    def __init__(self, code: Reason, reason: str) -> None:
+        super().__init__(reason)
+        self.code = code
+        self.reason = reason
+
+
+def malformed(reason: str) -> ProtocolError:
+    """The bytes are not a packet (0x81)."""
+    return ProtocolError(Reason.MALFORMED_PACKET, reason)

@@ -1,0 +1,1 @@
+"""How Threshold is run."""

@@ -1,0 +1,55 @@
+"""Vendors' formats: bytes → readings, one vendor a file, all in this table.
+
+A format is two pure functions and a profile.  `decode` never raises, never guesses a polarity, and hands back readings
+or the reason why not.  What a format must remember between messages (aliases of a birth certificate, a discovery
+configuration) it keeps in `Known.memory`, a small dict that the gateway stores with the frame.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from devices.events import Message, Reading, Rejected
+from devices.fleet import Device
+from devices.profile import Profile
+
+
+class Known(msgspec.Struct):
+    """What is known when a message comes in: the rows it may belong to, and what the format remembered of them.
+
+    `devices` are the rows that share the message's topic: one, unless the payload names the device (`address`).
+    `rest` is what follows the row's topic: "" for the topic itself, "availability" below it.
+    `memory` is JSON-like, bounded by the format, shared by the rows of one topic; a format that changes it sets
+    `memory_changed`.
+    """
+
+    devices: tuple[Device, ...]
+    rest: str = ""
+    memory: dict[str, Any] = {}
+    memory_changed: bool = False
+
+
+Decode = Callable[[Message, Known], list[Reading] | Rejected]
+
+
+def own_topic(device: Device) -> list[str]:
+    """The topics under which a device's messages come: usually its own, and what is below it."""
+    return [device.topic]
+
+
+class Format(msgspec.Struct, frozen=True, kw_only=True):
+    """One row of the table.  `topics` gives the topic prefixes of a device (Tasmota has two)."""
+
+    name: str
+    decode: Decode
+    profile: Profile
+    topics: Callable[[Device], list[str]] = own_topic
+
+
+def table() -> dict[str, Format]:
+    """Every format by its name.  A function, so that importing this package loads no vendor."""
+    from devices.formats import native, shelly_gen1, tasmota, zigbee2mqtt
+
+    rows = [native.FORMAT, zigbee2mqtt.FORMAT, tasmota.FORMAT, shelly_gen1.FORMAT]
+    return {row.name: row for row in rows}

@@ -1,0 +1,1 @@
+"""What touches the world: files, sockets, clocks.  It does what the core decided and holds no rule of the domain."""
