@@ -104,11 +104,5 @@ class Disconnected(Struct, frozen=True, gc=False):
 
 
 Event = (
-    ConnectRequested
-    | Published
-    | SubscribeRequested
-    | UnsubscribeRequested
-    | PageAcked
-    | ProtocolFailed
-    | Disconnected
+    ConnectRequested | Published | SubscribeRequested | UnsubscribeRequested | PageAcked | ProtocolFailed | Disconnected
 )

@@ -126,9 +126,7 @@ def parse_properties(reader: Reader, place: Place) -> Properties:
 
 def build_properties(properties: Properties) -> bytes:
     """The length and all properties, in the order given."""
-    block = b"".join(
-        bytes((identifier,)) + _written(_TABLE[identifier][0], value) for identifier, value in properties
-    )
+    block = b"".join(bytes((identifier,)) + _written(_TABLE[identifier][0], value) for identifier, value in properties)
     return wire.variable_integer(len(block)) + block
 
 
@@ -180,9 +178,9 @@ def _written(kind: _Type, value: PropertyValue) -> bytes:
     match kind, value:
         case _Type.FLAG, int():
             return value.to_bytes(1, "big")
-        case (_Type.TWO_BYTES | _Type.TWO_BYTES_NOT_0), int():
+        case ((_Type.TWO_BYTES | _Type.TWO_BYTES_NOT_0), int()):
             return value.to_bytes(2, "big")
-        case (_Type.FOUR_BYTES | _Type.FOUR_BYTES_NOT_0), int():
+        case ((_Type.FOUR_BYTES | _Type.FOUR_BYTES_NOT_0), int()):
             return value.to_bytes(4, "big")
         case _Type.VARIABLE_NOT_0, int():
             return wire.variable_integer(value)
