@@ -1,8 +1,8 @@
 """The fixtures that give a test a real server, and the one way a test may be left out: a server this machine lacks.
 
-A test that asks for a server is marked `live` (or `browser`) by itself. Where the server is missing (`servers.Missing` was
-raised, here or in the test) the test is left out as "needs <name>" and named at the end; under --live, where everything was
-to be installed, that is a failure.
+A test that asks for a server is marked `live` (or `browser`) by itself. Where the server is missing (`servers.Missing`
+was raised, here or in the test) the test is left out as "needs <name>" and named at the end; under --live, where
+everything was to be installed, that is a failure.
 """
 
 import importlib
@@ -78,7 +78,7 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
 
 @pytest.fixture
 def make_mosquitto(tmp_path: Path) -> Iterator[Callable[..., servers.Mosquitto]]:
-    """`make_mosquitto(settings="durable", passwords={"u": "p"}, authority=…)`: a running one, stopped after the test."""
+    """`make_mosquitto(settings="durable", passwords={"u": "p"}, authority=…)`: a running one, stopped afterwards."""
     made: list[servers.Mosquitto] = []
 
     def make(**settings: Any) -> servers.Mosquitto:

@@ -1,4 +1,4 @@
-"""The servers of tests/servers themselves: each started for real, used by a client nobody here wrote, killed and found again."""
+"""The servers of tests/servers: each started for real, used by a client nobody here wrote, killed and found again."""
 
 import asyncio
 import socket
@@ -87,7 +87,7 @@ def test_durable_settings_keep_over_kill_9_what_fast_settings_forget(make_mosqui
     probe.publish("probe", b"")
     wait_until(lambda: ("probe", b"") in back.received)
     kept = [int(payload) for topic, payload in back.received if topic == "door/307"]
-    # It saves after it has sent its PUBACK, in the same round of its loop: what it acknowledged last of all may be lost.
+    # It saves after it has sent its PUBACK, in the same round of its loop: what it acknowledged last may be lost.
     assert kept[:99] == (list(range(99)) if settings == "durable" else [])
     back.close()
     probe.close()
