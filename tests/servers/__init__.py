@@ -1,4 +1,4 @@
-"""Real servers for the tests: each a small class with start(), kill(), stop(), restart(), on a port and folder of its own.
+"""Real servers for the tests: each a small class with start(), kill(), stop(), restart(), on a port of its own.
 
 Nothing is mocked and nothing shared with the machine: a server is found (`find`), started as a child process, and
 stopped by its process id. The fixtures are in tests/conftest.py; `python -m tests.servers` starts servers to try things

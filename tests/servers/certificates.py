@@ -51,10 +51,8 @@ class Authority:
         """A certificate for a server on localhost or for a client; valid from yesterday for 30 days unless told."""
         key = ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
-        alternatives: list[x509.GeneralName] = [
-            x509.DNSName("localhost"),
-            x509.IPAddress(ipaddress.ip_address("127.0.0.1")),
-        ]
+        address = ipaddress.ip_address("127.0.0.1")
+        alternatives: list[x509.GeneralName] = [x509.DNSName("localhost"), x509.IPAddress(address)]
         uses = [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
         # Python 3.13 and later refuse a chain that lacks the two key identifiers.
         issuer_key = x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key())

@@ -1,4 +1,4 @@
-"""Brings the servers that this machine lacks: Debian's packages, Kafka's jars through Maven, influxd, an MQTT client of npm.
+"""Brings the servers that this machine lacks: Debian's packages, Kafka's jars, influxd, an MQTT client of npm.
 
 `python -m tests.servers.fetching` is what `./threshold test --live` runs first. Each thing is looked for before it is
 fetched, so a second run takes a second. Packages of the machine are installed only by root. What is kept goes to the
@@ -146,9 +146,7 @@ def fetch_influxd() -> None:
         pass
     builder = Path(__file__).with_name("build-influxd.sh")
     if not all(find(tool) for tool in ("go", "cargo", "cc")):
-        say(
-            "influxd is in no package registry; put it on PATH or into THRESHOLD_SERVERS, or install go and cargo to build it"
-        )
+        say("no influxd: put it on PATH or into THRESHOLD_SERVERS, or install go and cargo, and it is built here")
         return
     say(f"building influxd {influxd.VERSION} from its Go module (about 10 minutes)")
     target = cache() / "bin"
@@ -169,9 +167,8 @@ def fetch_npm() -> None:
     folder = cache() / "npm"
     folder.mkdir(parents=True, exist_ok=True)
     wanted = [f"{name}@{version}" for name, version in NPM_PACKAGES.items()]
-    run(
-        str(npm), "install", "--no-audit", "--no-fund", "--loglevel=error", "--prefix", str(folder), *wanted, cwd=folder
-    )
+    options = ("--no-audit", "--no-fund", "--loglevel=error", "--prefix", str(folder))
+    run(str(npm), "install", *options, *wanted, cwd=folder)
 
 
 def main() -> None:

@@ -1,8 +1,8 @@
 """What all servers share: a child process on a known port, started until it answers, stopped by its id."""
 
-import ctypes
 import os
 import random
+import shutil
 import signal
 import socket
 import subprocess
@@ -42,10 +42,15 @@ def is_listening(port: int) -> bool:
         return False
 
 
-def _die_with_the_test_run() -> None:
-    """In the child, before exec: ask Linux for SIGKILL when the parent goes, so that a killed test run leaves no server."""
-    pr_set_pdeathsig = 1
-    ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
+def _tied_to_the_test_run() -> list[str]:
+    """A prefix that has Linux kill the server when the test run goes, so that even a killed run leaves none behind.
+
+    The kernel looks at the *thread* that started it, so only the main one may ask for it.
+    """
+    setpriv = shutil.which("setpriv")
+    if sys.platform != "linux" or setpriv is None or threading.current_thread() is not threading.main_thread():
+        return []
+    return [setpriv, "--pdeathsig", "KILL", "--"]
 
 
 class Server:
@@ -92,11 +97,9 @@ class Server:
         if self.is_running():
             return
         self.folder.mkdir(parents=True, exist_ok=True)
-        # The kernel signals when the starting *thread* ends, so only the main thread may ask for it.
-        linked = sys.platform == "linux" and threading.current_thread() is threading.main_thread()
         with self.log_file.open("ab") as log:
             self.process = subprocess.Popen(
-                self.command(),
+                [*_tied_to_the_test_run(), *self.command()],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -105,7 +108,6 @@ class Server:
                 user=self.user,
                 group=self.user,
                 extra_groups=[] if self.user is not None else None,
-                preexec_fn=_die_with_the_test_run if linked else None,
             )
         self.wait_until(self.is_ready, self.start_timeout_s, "to answer")
 
