@@ -39,7 +39,11 @@ def own_topic(device: Device) -> list[str]:
 
 
 class Format(msgspec.Struct, frozen=True, kw_only=True):
-    """One row of the table.  `topics` gives the topic prefixes of a device (Tasmota has two)."""
+    """One row of the table.
+
+    `topics` gives the topic prefixes of a device (Tasmota has two).  The first is the row's own; a further one is the
+    device's too unless another row's first prefix claims it.
+    """
 
     name: str
     decode: Decode

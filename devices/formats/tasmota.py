@@ -1,0 +1,220 @@
+"""`tasmota`: switches wired to a door, Zigbee sensors behind Zigbee2Tasmota, 433 MHz contacts behind an RF bridge.
+
+The row's `topic` is the device's own topic word; its messages are below `stat/<topic>/` and `tele/<topic>/`, or in
+another order by the option `full_topic` (Tasmota's own writing, default `%prefix%/%topic%/`).
+
+- Switch: `open_is` says which word of the switch means open.  `address` ("Switch2") chooses one of several.
+- Zigbee: `address` is the name or short address ("0x01F3").  `Contact` is 1 for open, unless `open_is` says else.
+- 433 MHz: `address` is the code sent at opening.  Most such contacts send nothing at closing: they know only "open".
+  The options `closed_code`, `tamper_code`, `battery_code` name further codes of the same contact.
+
+`Time` is local and says no zone: it is not used as a time, only to tell two messages apart.
+"""
+
+from typing import Any
+
+import msgspec
+
+from devices.events import Kind, Message, Reading, Rejected, Report
+from devices.fleet import Device
+from devices.formats import Format, Known
+from devices.formats.polarity import is_open, is_open_bit
+from devices.formats.strict_json import reader
+from devices.formats.values import percent, report_of, signal, word
+from devices.profile import Profile
+
+
+class _Action(msgspec.Struct):
+    Action: str
+
+
+_Switch = str | _Action | None
+
+
+class _Zigbee(msgspec.Struct):
+    """One sensor's values in a ZbReceived."""
+
+    Device: str = ""
+    Name: str = ""
+    Contact: int | None = None
+    Tamper: int | None = None
+    BatteryLow: int | None = None
+    BatteryPercentage: float | None = None
+    LinkQuality: object = None
+
+
+class _Radio(msgspec.Struct):
+    Data: str | int
+
+
+class _Said(msgspec.Struct):
+    Time: str = ""
+    Switch1: _Switch = None
+    Switch2: _Switch = None
+    Switch3: _Switch = None
+    Switch4: _Switch = None
+    Switch5: _Switch = None
+    Switch6: _Switch = None
+    Switch7: _Switch = None
+    Switch8: _Switch = None
+    ZbReceived: dict[str, _Zigbee] | None = None
+    RfReceived: _Radio | None = None
+    StatusSNS: "_Said | None" = None
+
+
+SWITCHES = tuple(f"Switch{n}" for n in range(1, 9))
+_read = reader(_Said, *SWITCHES, "Contact", "ZbReceived", "RfReceived")
+
+_ALIVE = frozenset({"STATE", "INFO1", "INFO2", "INFO3", "STATUS", "POWER", "UPTIME"})
+_LWT = {"Online": True, "Offline": False}
+
+
+def _switch(said: _Said, known: Known, report: Report, cause: str) -> list[Reading] | Rejected:
+    """One reading for each row whose switch this message names."""
+    there = {name: value for name in SWITCHES if (value := getattr(said, name)) is not None}
+    readings: list[Reading] = []
+    for device in known.devices:
+        name = device.address.capitalize() if device.address else _only(there)
+        if not name:
+            return Rejected("unknown-device", "several switches in one message: the row must choose one by address")
+        value = there.get(name)
+        if value is None:
+            continue
+        opened = is_open(value.Action if isinstance(value, _Action) else value, device)
+        if isinstance(opened, Rejected):
+            return opened
+        readings.append(Reading(device=device.id, kind="door", report=report, cause=cause, open=opened))
+    return readings or Rejected("unknown-device", "no row names this switch as its address")
+
+
+def _only(there: dict[str, Any]) -> str:
+    return next(iter(there)) if len(there) == 1 else ""
+
+
+def _hex(address: str) -> str:
+    """A short Zigbee address in one spelling: upper case without 0x."""
+    return address.upper().removeprefix("0X")
+
+
+def _addressed(key: str, sensor: _Zigbee, devices: tuple[Device, ...]) -> Device | None:
+    names = {key, sensor.Name, sensor.Device} - {""}
+    for device in devices:
+        if device.address in names or _hex(device.address) in {_hex(name) for name in names}:
+            return device
+    return None
+
+
+def _zigbee_kind(sensor: _Zigbee) -> Kind:
+    if sensor.Contact is not None:
+        return "door"
+    if sensor.Tamper is not None:
+        return "tamper"
+    return "battery" if sensor.BatteryPercentage is not None or sensor.BatteryLow is not None else "heartbeat"
+
+
+def _zigbee(heard: dict[str, _Zigbee], known: Known, report: Report) -> list[Reading] | Rejected:
+    readings: list[Reading] = []
+    for key, sensor in heard.items():
+        device = _addressed(key, sensor, known.devices)
+        if device is None:
+            continue
+        for flag in (sensor.Contact, sensor.Tamper, sensor.BatteryLow):
+            if flag not in (0, 1, None):
+                return Rejected("malformed", "Contact, Tamper and BatteryLow are 0 or 1")
+        opened = None
+        if sensor.Contact is not None:
+            opened = is_open_bit(sensor.Contact == 1, device) if device.open_is else sensor.Contact == 1
+            if isinstance(opened, Rejected):
+                return opened
+        readings.append(
+            Reading(
+                device=device.id,
+                kind=_zigbee_kind(sensor),
+                report=report,
+                open=opened,
+                tamper=None if sensor.Tamper is None else sensor.Tamper == 1,
+                battery_low=None if sensor.BatteryLow is None else sensor.BatteryLow == 1,
+                battery_percent=percent(sensor.BatteryPercentage),
+                signal=signal(sensor.LinkQuality),
+            )
+        )
+    return readings or Rejected("unknown-device", "no row names this Zigbee sensor as its address")
+
+
+def _radio(code: str, known: Known, report: Report, cause: str) -> list[Reading] | Rejected:
+    code = _hex(code)
+    for device in known.devices:
+        options = device.options
+        reading = Reading(device=device.id, kind="door", report=report, cause=cause)
+        if device.address and code == _hex(device.address):
+            return [msgspec.structs.replace(reading, open=True)]
+        if code == _hex(options.get("closed_code", "-")):
+            return [msgspec.structs.replace(reading, open=False)]
+        if code == _hex(options.get("tamper_code", "-")):
+            return [msgspec.structs.replace(reading, kind="tamper", tamper=True)]
+        if code == _hex(options.get("battery_code", "-")):
+            return [msgspec.structs.replace(reading, kind="battery", battery_low=True)]
+    return Rejected("unknown-device", "no row names this radio code as its address")
+
+
+def _heard(message: Message, known: Known) -> list[Reading]:
+    """The board itself is alive; what hangs on it by radio has not been heard by that."""
+    return [
+        Reading(device=device.id, kind="heartbeat", report=report_of(message))
+        for device in known.devices
+        if not device.address or device.address.capitalize() in SWITCHES
+    ]
+
+
+def _availability(message: Message, known: Known) -> list[Reading] | Rejected:
+    if (online := _LWT.get(word(message.payload))) is None:
+        return Rejected("malformed", "LWT is neither Online nor Offline")
+    report = report_of(message)
+    return [Reading(device=device.id, kind="availability", report=report, online=online) for device in known.devices]
+
+
+def decode(message: Message, known: Known) -> list[Reading] | Rejected:
+    """Readings of one message of a Tasmota board; none when it only says that the board is alive."""
+    what = known.rest.rpartition("/")[2]
+    if what == "LWT":
+        return _availability(message, known)
+    if what not in ("RESULT", "SENSOR", "STATUS10", "STATUS8") and what.capitalize() not in SWITCHES:
+        if what in _ALIVE or (what.startswith(("STATUS", "POWER")) and len(what) <= 8):
+            return _heard(message, known)
+        return Rejected("unknown-topic", "not a topic of a Tasmota sensor")
+    said = _read(message.payload)
+    if isinstance(said, Rejected):
+        return said
+    return _values(said, what, message, known)
+
+
+def _values(said: _Said, what: str, message: Message, known: Known) -> list[Reading] | Rejected:
+    report = report_of(message)
+    cause = f"time {said.Time[:40]}" if said.Time else ""
+    if said.StatusSNS is not None:
+        said = said.StatusSNS
+        cause = f"time {said.Time[:40]}" if said.Time else ""
+    if said.ZbReceived is not None:
+        return _zigbee(said.ZbReceived, known, report)
+    if said.RfReceived is not None:
+        return _radio(str(said.RfReceived.Data), known, report, cause)
+    if any(getattr(said, name) is not None for name in SWITCHES):
+        # A RESULT comes when the switch moves; STATUS10 is an answer and SENSOR a report every few minutes.
+        if what in ("STATUS10", "STATUS8", "SENSOR") and report == "live":
+            report = "periodic"
+        return _switch(said, known, report, cause)
+    return _heard(message, known)
+
+
+def topics(device: Device) -> list[str]:
+    """The prefixes of `stat` and `tele` in this device's full topic."""
+    full = device.options.get("full_topic", "") or "%prefix%/%topic%/"
+    return [full.replace("%prefix%", kind).replace("%topic%", device.topic).strip("/") for kind in ("stat", "tele")]
+
+
+FORMAT = Format(
+    name="tasmota",
+    decode=decode,
+    topics=topics,
+    profile=Profile(report_every_s=300, tells_battery=True, tells_tamper=True, needs_open_is=True),
+)
