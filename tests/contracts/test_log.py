@@ -1,0 +1,140 @@
+"""What every adapter of the log port must do: one table of cases, run on each of them.
+
+An adapter joins with a row of ADAPTERS: a function that takes a folder and yields its Way.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from streams.edge.log import LogReader, LogWriter
+from streams.edge.sqlite_log import SqliteReader, SqliteWriter
+
+
+class Way:
+    """One log of one adapter: its writer, fresh readers, and the writer's process ended and started again."""
+
+    def __init__(self, make_writer: Callable[[], Any], make_reader: Callable[[], Any]) -> None:
+        self._make_writer = make_writer
+        self._make_reader = make_reader
+        self._open: list[Any] = []
+        self.writer: LogWriter = self._kept(make_writer())
+
+    def _kept(self, made: Any) -> Any:
+        self._open.append(made)
+        return made
+
+    def reader(self) -> LogReader:
+        return self._kept(self._make_reader())
+
+    def restart(self) -> None:
+        self.close()
+        self.writer = self._kept(self._make_writer())
+
+    def close(self) -> None:
+        while self._open:
+            self._open.pop().close()
+
+
+@contextmanager
+def sqlite(folder: Path) -> Iterator[Way]:
+    file = folder / "inbox.db"
+    way = Way(lambda: SqliteWriter(file, "inbox"), lambda: SqliteReader(file, "inbox"))
+    yield way
+    way.close()
+
+
+ADAPTERS = {"sqlite": sqlite}
+
+
+def frames_come_back_in_order(way: Way) -> None:
+    way.writer.append([(0, b"one"), (0, b"two")])
+    way.writer.append([(0, b"three")])
+    assert [frame for _, frame in way.reader().read(0, 0)] == [b"one", b"two", b"three"]
+
+
+def offsets_grow_and_are_those_append_gave(way: Way) -> None:
+    given = way.writer.append([(0, b"one"), (0, b"two")]) + way.writer.append([(0, b"three")])
+    assert given == sorted(set(given))
+    assert given[0] >= 1
+    assert [offset for offset, _ in way.reader().read(0, 0)] == given
+
+
+def a_reader_goes_on_where_it_says(way: Way) -> None:
+    first, _second, third = way.writer.append([(0, b"one"), (0, b"two"), (0, b"three")])
+    reader = way.reader()
+    assert [frame for _, frame in reader.read(0, first)] == [b"two", b"three"]
+    assert reader.read(0, third) == []
+
+
+def a_limit_holds_and_leaves_the_rest(way: Way) -> None:
+    way.writer.append([(0, b"%d" % n) for n in range(5)])
+    reader = way.reader()
+    some = reader.read(0, 0, limit=2)
+    assert [frame for _, frame in some] == [b"0", b"1"]
+    assert [frame for _, frame in reader.read(0, some[-1][0], limit=2)] == [b"2", b"3"]
+
+
+def partitions_are_apart(way: Way) -> None:
+    way.writer.append([(0, b"a"), (1, b"x"), (0, b"b"), (1, b"y")])
+    reader = way.reader()
+    assert [frame for _, frame in reader.read(0, 0)] == [b"a", b"b"]
+    assert [frame for _, frame in reader.read(1, 0)] == [b"x", b"y"]
+
+
+def the_end_is_the_newest_offset(way: Way) -> None:
+    reader = way.reader()
+    assert reader.end(0) == 0
+    offsets = way.writer.append([(0, b"a"), (1, b"x"), (0, b"b")])
+    assert reader.end(0) == offsets[2]
+    assert reader.end(1) == offsets[1]
+
+
+def an_empty_append_is_nothing(way: Way) -> None:
+    assert way.writer.append([]) == []
+    assert way.reader().read(0, 0) == []
+
+
+def any_bytes_are_a_frame(way: Way) -> None:
+    frames = [b"", b"\0\xff\x00", bytes(range(256)) * 2000]
+    way.writer.append([(0, frame) for frame in frames])
+    assert [frame for _, frame in way.reader().read(0, 0)] == frames
+
+
+def a_reader_sees_what_came_later(way: Way) -> None:
+    reader = way.reader()
+    assert reader.read(0, 0) == []
+    [offset] = way.writer.append([(0, b"one")])
+    assert reader.read(0, 0) == [(offset, b"one")]
+
+
+def everything_is_there_after_a_restart_and_offsets_go_on(way: Way) -> None:
+    before = way.writer.append([(0, b"one"), (0, b"two")])
+    way.restart()
+    after = way.writer.append([(0, b"three")])
+    assert after[0] > before[-1]
+    assert [frame for _, frame in way.reader().read(0, 0)] == [b"one", b"two", b"three"]
+
+
+CASES = [
+    frames_come_back_in_order,
+    offsets_grow_and_are_those_append_gave,
+    a_reader_goes_on_where_it_says,
+    a_limit_holds_and_leaves_the_rest,
+    partitions_are_apart,
+    the_end_is_the_newest_offset,
+    an_empty_append_is_nothing,
+    any_bytes_are_a_frame,
+    a_reader_sees_what_came_later,
+    everything_is_there_after_a_restart_and_offsets_go_on,
+]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.__name__)
+@pytest.mark.parametrize("adapter", ADAPTERS.values(), ids=ADAPTERS.keys())
+def test_log(adapter, case, tmp_path):
+    with adapter(tmp_path) as way:
+        case(way)
