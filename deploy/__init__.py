@@ -1,1 +1,3 @@
 """How Threshold is run."""
+
+__version__ = "0.1.0"
