@@ -112,8 +112,10 @@ def _outline(text: str) -> dict[Path_, int]:
             pass
         elif row[0] == "[":
             many = row.startswith("[[")
-            here = _table(counts, _keys(row, 2 if many else 1)[0], many)
+            names = _keys(row, 2 if many else 1)[0]
+            here = _table(counts, names, many)
             lines.setdefault(here, number)
+            lines.setdefault(tuple(names), number)
         else:
             simple = _SIMPLE_KEY.match(row)
             names, stop = ([simple[1]], simple.end()) if simple else _keys(row, 0)

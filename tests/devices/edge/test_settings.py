@@ -1,0 +1,100 @@
+"""The settings file: defaults, paths from the file's own folder, complaints with their line."""
+
+import pytest
+
+from devices.edge.complaints import Complaint
+from devices.edge.settings import is_loopback, load, split_address
+
+
+@pytest.fixture
+def written(tmp_path):
+    def write(text):
+        path = tmp_path / "threshold.toml"
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    return write
+
+
+def test_an_empty_file_is_one_box_with_the_direct_listener(written, tmp_path):
+    settings = load(written(""))
+    assert settings.gateway.listen == "127.0.0.1:1883"
+    assert settings.gateway.broker is None
+    assert settings.fleet_path == tmp_path / "fleet.toml"
+    assert settings.data_path == tmp_path / "data"
+    assert settings.policy_path.name == "policy.toml"
+    assert (settings.streams.runtime, settings.streams.partitions) == ("local", 1)
+    assert settings.file == str(tmp_path / "threshold.toml")
+
+
+def test_relative_paths_are_taken_from_the_file(written, tmp_path):
+    settings = load(
+        written(
+            '[site]\nfleet = "a/f.toml"\npolicy = "/p.toml"\n[data]\nfolder = "d"\n'
+            '[gateway.broker]\nhost = "h"\npassword_file = "pw"\n'
+        )
+    )
+    assert settings.fleet_path == tmp_path / "a/f.toml"
+    assert str(settings.policy_path) == "/p.toml"
+    assert settings.data_path == tmp_path / "d"
+    assert settings.gateway.broker is not None
+    assert settings.gateway.broker.password_file == str(tmp_path / "pw")
+    assert settings.gateway.broker.ca == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "what"),
+    [
+        ("[gatewy]\n", 1, "there is no table [gatewy]"),
+        ("[gateway]\nlisten = 1\n", 2, "gateway.listen"),
+        ("[gateway]\nlisen = 1\n", 2, "there is no key 'lisen' in [gateway]"),
+        ("[gateway]\nlisten = '1883'\n", 2, "is not host:port"),
+        ("[gateway]\nlisten = ':1883'\n", 2, "has no host"),
+        ("[gateway]\nlisten = 'h:99999'\n", 2, "is not host:port"),
+        ("[gateway]\nmax_connections = '3'\n", 2, "gateway.max_connections"),
+        ("[gateway]\nmax_connections = 0\n", 2, "gateway.max_connections"),
+        ("[gateway]\nrate_per_device_s = nan\n", 2, "gateway.rate_per_device_s"),
+        ("[gateway]\nallow_anonymous = 1\n", 2, "gateway.allow_anonymous"),
+        ("[site]\n[gateway]\ntls_listen = '0.0.0.0:8883'\n", 2, "tls_listen needs certificate"),
+        ("[gateway]\nlisten = ''\n", 1, "no way in"),
+        ("[gateway]\nhttp = '0.0.0.0:18830'\n", 1, "http is the door of this machine's own"),
+        ("[gateway.broker]\nport = 1883\n", 1, "gateway.broker.host"),
+        ("[gateway.broker]\nhost = 'h'\nport = 0\n", 3, "gateway.broker.port"),
+        ("[streams]\nruntime = 'both'\n", 2, "streams.runtime"),
+        ("[streams]\nruntime = 'cluster'\n", 0, "needs kafka"),
+        ("[sink]\ninflux_url = 'http://h'\n", 1, "influx_url needs token_file"),
+        ("[data]\nraw_days = 0\n", 2, "data.raw_days"),
+        ("file = 'x'\n", 1, "there is no key 'file'"),
+        ("site = 3\n", 1, "site"),
+        ("[gateway\n", 1, "is no TOML"),
+    ],
+)
+def test_a_mistake_is_told_with_its_line(written, text, line, what):
+    with pytest.raises(Complaint) as raised:
+        load(written(text))
+    assert [(c.line, what in c.what) for c in raised.value.each()] == [(line, True)]
+
+
+def test_every_mistake_is_told_at_once(written):
+    with pytest.raises(Complaint) as raised:
+        load(written("[gateway]\nlisten = 1\nlisen = 2\n[desk]\nlanguage = 'fr'\n"))
+    assert [c.line for c in raised.value.each()] == [2, 3, 5]
+
+
+def test_a_whole_number_is_a_rate(written):
+    assert load(written("[gateway]\nrate_per_device_s = 20\n")).gateway.rate_per_device_s == 20.0
+
+
+@pytest.mark.parametrize(
+    ("address", "host", "port", "loopback"),
+    [
+        ("127.0.0.1:1883", "127.0.0.1", 1883, True),
+        ("[::1]:80", "::1", 80, True),
+        ("localhost:1", "localhost", 1, True),
+        ("0.0.0.0:1883", "0.0.0.0", 1883, False),
+        ("gate.example:1883", "gate.example", 1883, False),
+    ],
+)
+def test_an_address_in_its_parts(address, host, port, loopback):
+    assert split_address(address) == (host, port)
+    assert is_loopback(address) is loopback
