@@ -222,7 +222,7 @@ class ServerSession:
         return []
 
     def suback(self, packet_id: int, codes: Sequence[int]) -> None:
-        """Answer a SubscribeRequested: 0 or 1 is the QoS granted, a Reason from 0x80 a refusal (3.1.1 only has 0x80)."""
+        """Answer a SubscribeRequested: 0 or 1 is the QoS granted, a Reason from 0x80 a refusal (3.1.1: 0x80 alone)."""
         if self._serving():
             if self.version == V311:
                 codes = [min(code, Reason.UNSPECIFIED) for code in codes]
