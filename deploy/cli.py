@@ -15,7 +15,7 @@ from deploy import __version__
 
 app = typer.Typer(
     name="threshold",
-    help="Watches the doors of households in isolation and the thermometers of checkpoints; gets the right person there.",
+    help="Watches doors of households in isolation and thermometers of checkpoints; gets the right person there.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

@@ -80,26 +80,26 @@ def fill(venv: Path, layer: str, python: str, *, install: bool = False) -> None:
         return
     try:
         venv.parent.mkdir(parents=True, exist_ok=True)
-        with one_at_a_time(venv):
+        with one_at_a_time(venv) as lock:
             if not is_filled(venv, layer):
-                _fill(venv, layer, python, install)
+                _fill(venv, layer, python, install, lock)
     except OSError as error:
         raise Incomplete(f"{venv} cannot be written: {error}") from error
 
 
 @contextlib.contextmanager
-def one_at_a_time(venv: Path) -> Iterator[None]:
-    """Hold the lock beside the environment. The kernel lets go of it when its holder dies, however that comes."""
+def one_at_a_time(venv: Path) -> Iterator[int]:
+    """Hold the lock beside the environment; yields its descriptor. The kernel lets go when the last holder dies."""
     with venv.with_name(f"{venv.name}.lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             say("another start is installing; waiting for it")
             fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+        yield lock.fileno()
 
 
-def _fill(venv: Path, layer: str, python: str, install: bool) -> None:
+def _fill(venv: Path, layer: str, python: str, install: bool, lock: int) -> None:
     started = time.monotonic()
     installing = venv / "installing"
     if installing.exists() or not (venv / "bin" / "python").exists():
@@ -122,7 +122,7 @@ def _fill(venv: Path, layer: str, python: str, install: bool) -> None:
         command = ["uv", "pip", "install", "--python", str(venv / "bin" / "python")]
     else:
         command = [python, "-m", "pip", "--python", str(venv / "bin" / "python"), "install", "--no-user"]
-    _install([*command, "--require-hashes", "-r", str(lock_file(layer))], count, venv)
+    _install([*command, "--require-hashes", "-r", str(lock_file(layer))], count, venv, lock)
     for held in LAYERS[: LAYERS.index(layer) + 1]:
         shutil.copyfile(lock_file(held), venv / f"lock-{held}.txt")
     (venv / "was-whole").touch()
@@ -205,12 +205,21 @@ def _call(command: Sequence[str], complaint: str, cwd: Path | None = None) -> No
         raise Incomplete(f"{complaint}: {' '.join(command)} said\n{done.stdout.strip()}")
 
 
-def _install(command: Sequence[str], count: int, venv: Path) -> None:
-    """Run the installer and show how far it is; its own last words are the complaint when it fails."""
+def _install(command: Sequence[str], count: int, venv: Path, lock: int) -> None:
+    """Run the installer and show how far it is; its own last words are the complaint when it fails.
+
+    It holds the lock too: should we be killed, the next start waits until the installer left behind has ended.
+    """
     tail: deque[str] = deque(maxlen=12)
     seen = 0
     with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=_environment(), cwd=venv
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=_environment(),
+        cwd=venv,
+        pass_fds=[lock],
     ) as process:
         assert process.stdout is not None
         for line in process.stdout:
