@@ -82,13 +82,13 @@ ROWS: dict[Action, Row] = {
     "see-figures": Row(("supervisor",), True, "The supervisor sees the figures of their grids."),
     "see-roster": Row(_ALL, True, "Everyone may see who is on duty in their grids."),
     "edit-roster": Row(("supervisor", "admin"), True, "The supervisor plans the shifts."),
-    "see-system": Row(("supervisor", "admin"), False, "The system's own health is for the supervisor and administrator."),
+    "see-system": Row(("supervisor", "admin"), False, "Its own health is for the supervisor and administrator."),
     "replay-rejects": Row(("admin",), False, "The administrator feeds refused messages in again."),
     "see-staff": Row(("supervisor", "admin"), False, "The list of staff is for who plans with it."),
     "edit-staff": Row(("admin",), False, "The administrator keeps the staff."),
     "edit-own": Row(_ALL, False, "Everyone changes their own password, language and second factor."),
     "edit-channels": Row(("supervisor", "admin"), False, "Channels are set by who answers for being reached."),
-    "edit-devices": Row(("worker", "supervisor", "admin"), True, "Sensors are fitted and taken back in one's own grids."),
+    "edit-devices": Row(("worker", "supervisor", "admin"), True, "Sensors are fitted and taken back in own grids."),
     "see-policy": Row(_ALL, False, "The rules are no secret to those who work by them."),
     "see-bulletin": Row(("supervisor", "admin"), False, "The daily bulletin is the supervisor's."),
     "see-audit": Row(("auditor",), False, "The audit log is read by the auditor, who administers nothing."),
@@ -118,7 +118,7 @@ def may(person: Person, action: str, grid: str = "") -> Allowed | Refused:
         return Refused("unknown-action")
     if person.disabled:
         return Refused("disabled")
-    roles = tuple(role for role in person.roles if role in row.roles)
+    roles: tuple[StaffRole, ...] = tuple(role for role in row.roles if role in person.roles)
     if not roles:
         return Refused("role")
     if row.of_grid and not person.has_grid(grid):

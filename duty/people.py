@@ -1,4 +1,4 @@
-"""Who works here and how they are reached: staff, their channels, the contacts of a case.  Frozen values, no secrets shown."""
+"""Who works here and how they are reached: staff, their channels, the contacts of a case.  Frozen values."""
 
 from typing import Literal, get_args
 

@@ -4,83 +4,19 @@ Every value handed out is frozen: a change puts a new value in its place, so tha
 holds something whole.  Doing an effect twice changes nothing the second time.
 """
 
-from typing import Literal
+from collections.abc import Container
+from typing import Literal, assert_never
 
 import msgspec
 
+from duty.incident import Incident, Line, RoleView, State, after_decision, after_note, line_of, line_of_note
 from duty.urgency import ORDER, urgency_of
 from streams.effects import Answer, Cause, Decision, Effect, HouseholdSeen, Noted, Reason
 
-State = Literal["open", "acknowledged", "closed"]
+__all__ = ["CommandOutcome", "Incident", "Line", "Page", "Picture", "RoleView", "State", "Touched"]
 
-# A history is kept to its beginning and its newest lines: one that repeats all night stays small.
-FIRST_LINES = 20
-LAST_LINES = 180
 ANSWERS_KEPT = 50
-
-
-class Line(msgspec.Struct, frozen=True, array_like=True):
-    """One line of a history.  `what` is a decision (`raised`, `page`, …) or `noted`."""
-
-    t_ms: int
-    what: str
-    reason: Reason
-    role: str = ""
-    step: int = 0
-    by: str = ""
-    at_ms: int | None = None  # the event's own time, where it differs
-    disposition: str = ""
-    note: str = ""
-    page: str = ""
-    command: str = ""
-    until_ms: int | None = None
-
-
-class RoleView(msgspec.Struct, frozen=True, array_like=True):
-    """How one role stands to an incident.  `acknowledged_ms` is None while no acknowledgement of it is valid."""
-
-    role: str
-    step: int = 0
-    first_paged_ms: int | None = None
-    last_paged_ms: int | None = None
-    pages: tuple[str, ...] = ()
-    acknowledged_ms: int | None = None
-    acknowledged_by: str = ""
-    expired_ms: int | None = None
-    answered_ms: int | None = None  # the first acknowledgement ever given, for the figures
-
-
-class Incident(msgspec.Struct, frozen=True, array_like=True):
-    """One incident as a person should see it.  `cleared` (the condition ended) is apart from `state`."""
-
-    id: str
-    kind: str
-    subject: str
-    grid: str
-    where: str
-    state: State
-    raised_ms: int
-    reason: Reason
-    cause: Cause = Cause()
-    at_ms: int | None = None
-    count: int = 1
-    repeated_ms: int | None = None
-    afresh_ms: int | None = None  # when a repeat after it had cleared started it afresh
-    cleared: bool = False
-    cleared_ms: int | None = None
-    closed_ms: int | None = None
-    closed_by: str = ""
-    closed_role: str = ""
-    disposition: str = ""
-    note: str = ""
-    snoozed_until_ms: int | None = None
-    roles: tuple[RoleView, ...] = ()
-    lines: tuple[Line, ...] = ()
-    lines_left_out: int = 0
-
-    def role(self, role: str) -> RoleView | None:
-        """How `role` stands to it, or None when that role was never paged and never answered."""
-        return next((view for view in self.roles if view.role == role), None)
+NOTES_KEPT = 100
 
 
 class Page(msgspec.Struct, frozen=True, array_like=True):
@@ -131,23 +67,85 @@ class Picture:
         self.incidents: dict[str, Incident] = {}
         self.households: dict[str, HouseholdSeen] = {}
         self.answers: dict[str, tuple[Answer, ...]] = {}  # checkpoint → its answers, newest last
-        self.notes: dict[str, tuple[Line, ...]] = {}  # household → lines that belong to no incident, newest last
+        self.notes: dict[str, tuple[Line, ...]] = {}  # subject → lines that belong to no incident, newest last
 
     def apply(self, effect: Effect) -> list[Touched]:
         """Take one effect in; what it changed.  Nothing, when it was known already."""
-        raise NotImplementedError
+        match effect:
+            case Decision():
+                return self._decision(effect)
+            case Noted():
+                return self._noted(effect)
+            case HouseholdSeen():
+                if self.households.get(effect.household) == effect:
+                    return []
+                self.households[effect.household] = effect
+                return [Touched("household", effect.household, effect.grid, effect.t_ms)]
+            case Answer():
+                before = self.answers.get(effect.checkpoint, ())
+                if effect in before:
+                    return []
+                self.answers[effect.checkpoint] = (*before, effect)[-ANSWERS_KEPT:]
+                return [Touched("checkpoint", effect.checkpoint, effect.grid, effect.t_ms, effect.verdict)]
+            case _:
+                assert_never(effect)
 
-    def open_incidents(self, grids: set[str] | None = None) -> list[Incident]:
+    def _decision(self, decision: Decision) -> list[Touched]:
+        touched: list[Touched] = []
+        if decision.command_id:
+            touched.append(Touched("command", decision.command_id, decision.grid, decision.t_ms, decision.decision))
+        if not decision.incident or decision.decision in ("matched", "rejected"):
+            return touched + self._note(decision.subject, decision.grid, line_of(decision))
+        before = self.incidents.get(decision.incident)
+        after = after_decision(before, decision)
+        if after is None or after == before:
+            return touched
+        self.incidents[after.id] = after
+        return [*touched, Touched("incident", after.id, after.grid, decision.t_ms, decision.decision)]
+
+    def _noted(self, noted: Noted) -> list[Touched]:
+        touched: list[Touched] = []
+        if noted.command_id:
+            touched.append(Touched("command", noted.command_id, noted.grid, noted.t_ms, noted.reason.word))
+        before = self.incidents.get(noted.incident) if noted.incident else None
+        if before is None:
+            return touched + self._note(noted.subject, noted.grid, line_of_note(noted))
+        after = after_note(before, noted)
+        if after == before:
+            return touched
+        self.incidents[after.id] = after
+        return [*touched, Touched("incident", after.id, after.grid, noted.t_ms, noted.reason.word)]
+
+    def _note(self, subject: str, grid: str, line: Line) -> list[Touched]:
+        before = self.notes.get(subject, ())
+        if not subject or line in before:
+            return []
+        self.notes[subject] = (*before, line)[-NOTES_KEPT:]
+        return [Touched("note", subject, grid, line.t_ms, line.what)]
+
+    def open_incidents(self, grids: Container[str] | None = None) -> list[Incident]:
         """Incidents not closed (of `grids`; None: all), the most urgent first."""
-        raise NotImplementedError
+        found = [i for i in list(self.incidents.values()) if i.state != "closed" and (grids is None or i.grid in grids)]
+        return sorted(found, key=by_urgency)
 
     def incidents_of(self, subject: str) -> list[Incident]:
-        """Incidents in memory about `subject` or a pass or building of it, newest first."""
-        raise NotImplementedError
+        """Incidents in memory about `subject` or what lies below it (a checkpoint's passes), newest first."""
+        below = subject + "/"
+        found = [i for i in list(self.incidents.values()) if i.subject == subject or i.subject.startswith(below)]
+        return sorted(found, key=lambda i: (-i.raised_ms, i.id))
 
     def forget(self, before_ms: int) -> list[str]:
-        """Drop incidents closed before `before_ms`; their ids."""
-        raise NotImplementedError
+        """Drop incidents closed before `before_ms` and notes older than that; the incidents' ids."""
+        old = [i.id for i in self.incidents.values() if i.closed_ms is not None and i.closed_ms < before_ms]
+        for incident in old:
+            del self.incidents[incident]
+        for subject, lines in list(self.notes.items()):
+            kept = tuple(line for line in lines if line.t_ms >= before_ms)
+            if not kept:
+                del self.notes[subject]
+            elif len(kept) < len(lines):
+                self.notes[subject] = kept
+        return old
 
 
 def page_of(decision: Decision, count: int = 1) -> Page:
