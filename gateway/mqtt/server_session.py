@@ -205,7 +205,7 @@ class ServerSession:
 
         An id answered before an earlier one waits for it. Give an id once for every Published that carried it.
         """
-        if self._serving():
+        if packet_ids and self._serving():
             self._answers.acknowledge(packet_ids)
 
     def refuse_publish(self, packet_id: int, reason: Reason) -> list[Event]:
