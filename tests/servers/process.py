@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from pathlib import Path
 
@@ -53,7 +54,7 @@ def _tied_to_the_test_run() -> list[str]:
     return [setpriv, "--pdeathsig", "KILL", "--"]
 
 
-class Server:
+class Server(ABC):
     """One server process. A subclass says how it is started and when it is ready.
 
     `port` and `folder` stay the same over kill, stop and restart, so that clients and data find it again.
@@ -80,8 +81,9 @@ class Server:
     def log_file(self) -> Path:
         return self.folder / f"{self.name}.log"
 
+    @abstractmethod
     def command(self) -> list[str]:
-        raise NotImplementedError
+        """What to run; called at every start, after the folder was made."""
 
     def environment(self) -> dict[str, str]:
         return dict(os.environ)
