@@ -182,7 +182,7 @@ def migrate(
     hand_over("deploy.migrate:main", source=source, target=target)
 
 
-@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []})
+@app.command(add_help_option=False, context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def test(context: typer.Context) -> None:
     """The whole test suite: `test [--live] [anything pytest takes]`."""
     hand_over("deploy.testing:main", arguments=context.args)

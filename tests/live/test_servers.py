@@ -2,7 +2,6 @@
 
 import asyncio
 import socket
-import time
 
 import paho.mqtt.client as paho
 import pytest
@@ -13,6 +12,7 @@ from influxdb_client.client.write_api import SYNCHRONOUS
 from sqlalchemy import create_engine, text
 
 from tests import servers
+from tests.waiting import wait_until
 
 
 class Client:
@@ -48,13 +48,6 @@ class Client:
     def close(self) -> None:
         self.client.disconnect()
         self.client.loop_stop()
-
-
-def wait_until(condition, timeout_s: float = 10) -> None:
-    end = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.01)
 
 
 def test_mosquitto_carries_a_message(mosquitto_fast):
