@@ -14,6 +14,8 @@ from streams.grid import Wake, step, time_of, wake_at
 from streams.policy import Policy
 from streams.state import Record
 
+_MOST_AT_ONCE = 10_000
+
 
 class Engine:
     """Holds `records` (key → Record) and a heap of wakes."""
@@ -41,7 +43,7 @@ class Engine:
             heapq.heappush(self._heap, (due, key))
 
     def _run(self, item: InboxRecord | Wake) -> list[Effect]:
-        done = step(self.records, item, self.policy)
+        done = step(self.records, item, self.policy, self.now_ms)
         for key, record in done.changes.items():
             if record is None:
                 self.records.pop(key, None)
@@ -54,7 +56,11 @@ class Engine:
     def _due(self, until_ms: int) -> Iterator[tuple[int, str]]:
         """Timers due at or before `until_ms`, one after another, each told at its own time."""
         heap = self._heap
+        fired, fired_at_ms = 0, -1
         while heap and heap[0][0] <= until_ms:
+            fired, fired_at_ms = (fired + 1, fired_at_ms) if heap[0][0] <= fired_at_ms else (0, heap[0][0])
+            if fired > _MOST_AT_ONCE + 10 * len(self.records):
+                raise RuntimeError(f"the timer of {heap[0][1]!r} does not move on from {heap[0][0]}")
             due, key = heapq.heappop(heap)
             if self._wakes.get(key) != due:
                 continue
@@ -86,7 +92,8 @@ class Engine:
 
     def apply(self, record: InboxRecord) -> list[Effect]:
         """What follows from `record`, after everything that was due by its time."""
-        effects = self.advance(time_of(record))
+        # A record that is older than what time has passed already (a clock set back) is handled now.
+        effects = self.advance(max(self.now_ms, time_of(record)))
         effects += _in_order(self._run(record))
         return effects
 

@@ -1,0 +1,61 @@
+"""How a household stands, for the desk: derived from its records, told only when it changed."""
+
+from streams.calendar import at_minute
+from streams.effects import HouseholdSeen
+from streams.openings import case_at
+from streams.state import Book, Place
+from streams.work import Work
+
+
+def _seen(place: Place, book: Book | None, now_ms: int, declared_today: int) -> HouseholdSeen:
+    case = case_at(place, now_ms)
+    opened = [door.changed_ms for door in place.doors.values() if door.open]
+    declared = max((d.until_ms for d in place.declarations if d.until_ms > now_ms), default=None)
+    return HouseholdSeen(
+        0, place.grid, place.place,
+        watched=case is not None,
+        case_from_ms=case.from_ms if case else None,
+        case_until_ms=case.until_ms if case else None,
+        open=bool(opened) if place.doors else None,
+        open_since_ms=min(opened) if opened else None,
+        declared_until_ms=declared,
+        silent=bool(place.silent),
+        battery_low=bool(place.low),
+        tamper=bool(place.tampered),
+        incidents=sorted(book.open) if book else [],
+        declared_today=declared_today,
+        muted_until_ms=place.muted_until_ms if place.muted_until_ms and place.muted_until_ms > now_ms else None,
+        devices=list(place.devices),
+    )  # fmt: skip
+
+
+def _declared_today(work: Work, place: Place) -> int:
+    if not place.declarations:
+        return 0
+    midnight_ms = at_minute(work.now_ms, 0, work.policy.zone)
+    return sum(1 for d in place.declarations if d.from_ms >= midnight_ms)
+
+
+def tell(work: Work) -> None:
+    """A `HouseholdSeen` for every household that this step changed to the eye."""
+    touched = sorted({key[2:] for key in work.changes if key[:2] in ("p:", "i:")})
+    for name in touched:
+        place = work.place(name)
+        if place is None or place.where != "household":
+            continue
+        before = work.view.get("p:" + name)
+        book_before = work.view.get("i:" + name)
+        now = _seen(place, work.book(name), work.now_ms, _declared_today(work, place))
+        if isinstance(before, Place):
+            was = _seen(before, book_before if isinstance(book_before, Book) else None, work.now_ms,
+                        _declared_today(work, before))  # fmt: skip
+            if was == now:
+                # What time alone changes (a case or declaration that ended) comes with the wake that ends it.
+                if before.cases == place.cases:
+                    continue
+        work.effects.append(_at(now, work.now_ms))
+
+
+def _at(seen: HouseholdSeen, now_ms: int) -> HouseholdSeen:
+    fields = {name: getattr(seen, name) for name in seen.__struct_fields__}
+    return HouseholdSeen(**(fields | {"t_ms": now_ms}))
