@@ -37,13 +37,22 @@ ROWS: dict[str, tuple[str, str]] = {
     "js_offline_ready": ("离线可用", "works offline"),
     "js_ask_done": ("问过了", "asked"),
     "js_check_done": ("查过了", "checked"),
-    "js_stop_what": ("请带到旁边坐下，已通知医生。保持 1 米距离，戴好口罩。", "Ask them to sit aside; the doctor has been told. Keep 1 m away, masks on."),
+    "js_stop_what": (
+        "请带到旁边坐下，已通知医生。保持 1 米距离，戴好口罩。",
+        "Ask them to sit aside; the doctor has been told. Keep 1 m away, masks on.",
+    ),
     "js_again_what": (
         "第 {n} 次，最多 3 次。擦干额头，避风站 1 分钟，枪口垂直 3–5 厘米。",
         "Reading {n} of at most 3. Dry the forehead, out of the wind for 1 minute, gun square at 3–5 cm.",
     ),
-    "js_no_reading_low": ("{celsius}：没测到，请暖一暖枪和额头再测", "{celsius}: no reading, warm the gun and the forehead"),
-    "js_no_reading_high": ("{celsius}：不可能的读数，请检查枪后再测", "{celsius}: impossible, check the gun and measure again"),
+    "js_no_reading_low": (
+        "{celsius}：没测到，请暖一暖枪和额头再测",
+        "{celsius}: no reading, warm the gun and the forehead",
+    ),
+    "js_no_reading_high": (
+        "{celsius}：不可能的读数，请检查枪后再测",
+        "{celsius}: impossible, check the gun and measure again",
+    ),
     "js_same_person": ("当作同一人复测", "taken as the same person"),
     "js_bt_missing": ("此浏览器不支持蓝牙", "This browser has no Bluetooth"),
     "js_bt_on": ("蓝牙体温计已连接", "Bluetooth thermometer connected"),

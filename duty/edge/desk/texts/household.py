@@ -66,7 +66,10 @@ ROWS: dict[str, tuple[str, str]] = {
     "do_call": ("已通平安电话", "Wellbeing call made"),
     "do_temperature": ("登记体温", "Record a temperature"),
     "do_mute": ("静音", "Mute"),
-    "do_mute_what": ("静音不影响发热、拆动和街道呼叫，最多 4 小时。", "Fevers, tampering and supervisor pages still go out; at most 4 h."),
+    "do_mute_what": (
+        "静音不影响发热、拆动和街道呼叫，最多 4 小时。",
+        "Fevers, tampering and supervisor pages still go out; at most 4 h.",
+    ),
     "celsius": ("体温 °C", "Temperature °C"),
     "site": ("部位", "Body site"),
     "site_axilla": ("腋下", "armpit"),
@@ -90,7 +93,10 @@ ROWS: dict[str, tuple[str, str]] = {
     ),
     "qr_until": ("有效至 {time}", "valid until {time}"),
     "qr_print": ("打印", "Print"),
-    "qr_warn": ("不要拍照转发：谁有这张码，谁就能代这一户报备。", "Do not share photos of it: whoever holds it can speak for this household."),
+    "qr_warn": (
+        "不要拍照转发：谁有这张码，谁就能代这一户报备。",
+        "Do not share photos of it: whoever holds it can speak for this household.",
+    ),
     "buildings_title": ("楼栋", "Buildings"),
     "buildings_sum": (
         "{buildings} 栋 {households} 户 · 管控 {watched} 户",

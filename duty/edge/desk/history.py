@@ -1,0 +1,80 @@
+"""What happened to an incident, line by line, and how its pages went out."""
+
+import msgspec
+
+from duty.edge.desk.cards import CardMaker
+from duty.edge.store import Attempt
+from duty.picture import Incident, Line
+
+
+class Told(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of a history."""
+
+    time: str
+    title: str
+    text: str = ""
+    tone: str = ""
+
+
+_TONES = {"raised": "bad", "repeated": "bad", "page": "warn", "acknowledgement-expired": "warn", "acknowledged": "good",
+          "cleared": "good", "closed": "good"}  # fmt: skip
+
+
+def history_of(incident: Incident, making: CardMaker) -> list[Told]:
+    """The lines, oldest first; where the middle was left out a line says how many."""
+    told = [_told(line, making) for line in incident.lines]
+    return told
+
+
+def _told(line: Line, making: CardMaker) -> Told:
+    reason = making.say.reason(line.reason)
+    time = making.moments.clock(line.t_ms, seconds=True)
+    by = making.names(line.by) if line.by else ""
+    match line.what:
+        case "noted":
+            return Told(time=time, title=" ".join(part for part in (by, reason) if part))
+        case "page":
+            title = making.t("h_page", role=making.say.role(line.role))
+        case "acknowledged":
+            title = making.t("h_acknowledged", role=making.say.role(line.role), by=by)
+            reason = line.note
+        case "acknowledgement-expired":
+            title = making.t("h_acknowledgement-expired", role=making.say.role(line.role))
+        case "closed":
+            if not by:
+                title = making.t("h_closed_self")
+            else:
+                title = making.t("h_closed", by=by, disposition=making.say.disposition(line.disposition))
+                reason = line.note
+        case "rejected":
+            title = making.t("h_rejected", command=line.command)
+        case "raised" | "cleared" | "matched":
+            title = making.t(f"h_{line.what}")
+        case "repeated":
+            title = making.t("h_repeated", n="")
+        case _:
+            title = line.what
+    if line.at_ms is not None and abs(line.at_ms - line.t_ms) > 120_000:
+        reason = f"{reason} ({making.t('since', time=making.moments.clock(line.at_ms))})"
+    return Told(time=time, title=title, text=reason, tone=_TONES.get(line.what, ""))
+
+
+def attempt_rows(attempts: list[Attempt], making: CardMaker) -> list[dict[str, str]]:
+    """Deliveries, newest first, in words."""
+    rows: list[dict[str, str]] = []
+    for each in sorted(attempts, key=lambda attempt: -attempt.started_ms):
+        outcome = each.outcome or "under-way"
+        rows.append(
+            {
+                "text": making.t(
+                    "page_by",
+                    channel=making.t(f"channel_{each.kind}"),
+                    person=f"{making.names(each.person)}（{making.say.role(each.role)}）",
+                    outcome=making.t(f"outcome_{outcome}"),
+                ),
+                "time": making.moments.clock(each.finished_ms or each.started_ms, seconds=True),
+                "detail": each.detail,
+                "tone": {"accepted": "good", "gave-up": "bad", "try-later": "warn"}.get(outcome, ""),
+            }
+        )
+    return rows

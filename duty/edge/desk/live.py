@@ -1,0 +1,224 @@
+"""The live stream of a screen: server-sent events, one generator a connection.
+
+A screen says what it shows and the id of the last change it has seen; it is told every later change it may see, and
+every few seconds a beat, by which it knows that what it shows is not old.  A beat is sent only while the desk itself
+is up to date with the outbox, and only while the session is good.
+"""
+
+import asyncio
+import json
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import msgspec
+from fastapi import FastAPI, Request
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import StreamingResponse
+
+from duty.access import Allowed, may
+from duty.edge.desk import look
+from duty.edge.desk.answers import answer_row
+from duty.edge.desk.cards import CardMaker
+from duty.edge.desk.cells import state_of
+from duty.edge.desk.entry import Entered, NotYours, Visit, With
+from duty.edge.desk.routes.board import grids_of, household_of, maker, sums
+from duty.edge.parts import Parts
+from duty.edge.projection import Change, Lost
+from duty.people import StaffRole
+from duty.picture import Incident, Touched
+
+BEAT_S = 5.0
+OLD_PICTURE_MS = 15_000
+CARDS_KEPT = 4000
+
+# What each screen is told of, and the action that lets a person see it.
+SCREENS: dict[str, tuple[str, frozenset[str]]] = {
+    "board": ("see-board", frozenset({"incident", "household"})),
+    "incident": ("see-board", frozenset({"incident", "delivery"})),
+    "household": ("see-household", frozenset({"incident", "household", "delivery", "device", "note"})),
+    "buildings": ("see-buildings", frozenset({"household"})),
+    "checkpoint": ("see-checkpoint", frozenset({"checkpoint"})),
+    "figures": ("see-figures", frozenset({"incident"})),
+}
+
+
+class CardCache:
+    """Cards drawn once for all viewers of one sort, as long as the incident stays the very same value."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[tuple[str, ...], tuple[Incident, Any, str]] = OrderedDict()
+
+    def get(self, key: tuple[str, ...], incident: Incident, beside: Any, draw: Callable[[], str]) -> str:
+        known = self._kept.get(key)
+        if known is not None and known[0] is incident and known[1] is beside:
+            self._kept.move_to_end(key)
+            return known[2]
+        drawn = draw()
+        self._kept[key] = (incident, beside, drawn)
+        while len(self._kept) > CARDS_KEPT:
+            self._kept.popitem(last=False)
+        return drawn
+
+
+class Watcher(msgspec.Struct, frozen=True, kw_only=True):
+    """What one connection shows."""
+
+    screen: str
+    key: str  # the incident, household or checkpoint shown; "" for all
+    grids: frozenset[str]
+
+    def wants(self, touched: Touched) -> bool:
+        """Whether a change belongs on this screen."""
+        if touched.grid not in self.grids or touched.what not in SCREENS[self.screen][1]:
+            return False
+        if self.screen in ("incident", "checkpoint"):
+            return touched.key == self.key or (touched.what == "delivery" and touched.key.startswith(self.key))
+        if self.screen == "household":
+            return touched.key == self.key or touched.key.startswith(f"{self.key}/") or touched.what == "device"
+        return True
+
+
+def event(name: str, data: Any, id: str = "") -> bytes:
+    """One event as it goes over the wire.  The data is JSON on one line."""
+    head = f"id: {id}\n" if id else ""
+    return f"{head}event: {name}\ndata: {json.dumps(data, ensure_ascii=False, separators=(',', ':'))}\n\n".encode()
+
+
+async def live(
+    request: Request, visit: Entered, parts: With, screen: str, after: str = "", key: str = "", grid: str = ""
+) -> StreamingResponse:
+    if screen not in SCREENS or len(key) > 300:
+        raise NotYours
+    grids = grids_of(visit, parts, SCREENS[screen][0])
+    if grid:
+        grids = [each for each in grids if each == grid]
+    if not grids:
+        raise NotYours
+    watcher = Watcher(screen=screen, key=key, grids=frozenset(grids))
+    seen = request.headers.get("last-event-id") or after
+    return StreamingResponse(
+        _stream(request, visit, parts, watcher, seen),
+        media_type="text/event-stream",
+        headers={"X-Accel-Buffering": "no", "Cache-Control": "no-store, no-transform"},
+    )
+
+
+async def _stream(request: Request, visit: Visit, parts: Parts, watcher: Watcher, seen: str) -> AsyncIterator[bytes]:
+    loop = asyncio.get_running_loop()
+    feed = parts.projection.subscribe(seen, wanted=watcher.wants)
+    pending: asyncio.Task[Change | Lost] | None = None
+    try:
+        yield b"retry: 2000\n\n" + _beat(request, parts, watcher)
+        beat_at = loop.time() + BEAT_S
+        pending = asyncio.ensure_future(anext(feed))
+        while True:
+            await asyncio.wait({pending}, timeout=max(0.0, beat_at - loop.time()))
+            if pending.done():
+                try:
+                    change = pending.result()
+                except StopAsyncIteration:
+                    return
+                pending = asyncio.ensure_future(anext(feed))
+                data = _tell(request, visit, parts, watcher, change)
+                if data:
+                    yield data
+            if loop.time() >= beat_at:
+                if not await run_in_threadpool(_still_allowed, request, visit, parts, watcher):
+                    yield event("end", {})
+                    return
+                beat_at = loop.time() + BEAT_S
+                yield _beat(request, parts, watcher)
+    finally:
+        if pending is not None:
+            pending.cancel()
+
+
+def _still_allowed(request: Request, visit: Visit, parts: Parts, watcher: Watcher) -> bool:
+    """Whether the session is good and every grid of this stream is still its person's."""
+    who = parts.auth.who(request.cookies.get(parts.auth.cookie_name, ""), parts.clock_ms())
+    if who is None or not who.full or visit.person is None or who.person.id != visit.person.id:
+        return False
+    action = SCREENS[watcher.screen][0]
+    return all(isinstance(may(who.person, action, grid), Allowed) for grid in watcher.grids)
+
+
+def _beat(request: Request, parts: Parts, watcher: Watcher) -> bytes:
+    now_ms = parts.clock_ms()
+    since_ms = parts.projection.live_since_ms()
+    if now_ms - since_ms > OLD_PICTURE_MS:
+        return event("old", {"since_ms": since_ms})
+    data: dict[str, Any] = {"now_ms": now_ms}
+    if watcher.screen == "board":
+        cache: dict[Any, Any] = request.app.state.sums
+        key = (watcher.grids, now_ms // 2000)
+        if key not in cache:
+            cache.clear()
+            cache[key] = sums(parts, sorted(watcher.grids), now_ms)
+        data["sum"] = cache[key]
+    return event("beat", data)
+
+
+def _tell(request: Request, visit: Visit, parts: Parts, watcher: Watcher, change: Change | Lost) -> bytes | None:
+    if isinstance(change, Lost):
+        return event("fresh", {}, change.id)
+    touched = change.touched
+    if touched.what == "household" and watcher.screen == "buildings":
+        seen = parts.projection.picture.households.get(touched.key)
+        return event("cell", {"household": touched.key, "state": state_of(seen, parts.clock_ms())}, change.id) if seen else None
+    if watcher.screen == "checkpoint":
+        answers = parts.projection.picture.answers.get(touched.key, ())
+        return event("answer", answer_row(answers[-1], visit.language, parts.zone), change.id) if answers else None
+    if watcher.screen == "board":
+        return _card(request, visit, parts, watcher, change)
+    return event("touched", {"what": touched.what, "key": touched.key}, change.id)
+
+
+def _card(request: Request, visit: Visit, parts: Parts, watcher: Watcher, change: Change) -> bytes | None:
+    touched = change.touched
+    picture = parts.projection.picture
+    if touched.what == "household":
+        # The household changed (door closed, muted): its cards are drawn again.
+        about = [each for each in picture.incidents_of(touched.key) if each.state != "closed"]
+        return b"".join(_card_of(request, visit, parts, watcher, each, change.id, "") for each in about) or None
+    incident = picture.incidents.get(touched.key)
+    if incident is None:
+        return event("gone", {"id": touched.key}, change.id)
+    return _card_of(request, visit, parts, watcher, incident, change.id, touched.detail)
+
+
+def _card_of(
+    request: Request, visit: Visit, parts: Parts, watcher: Watcher, incident: Incident, id: str, detail: str
+) -> bytes:
+    if incident.state == "closed":
+        return event("gone", {"id": incident.id}, id)
+    person = visit.me
+    many = len(watcher.grids) > 1
+    household = household_of(parts, incident)
+    roles: tuple[StaffRole, ...] = person.roles
+
+    def draw() -> str:
+        now = msgspec.structs.replace(visit, now_ms=parts.clock_ms())
+        making: CardMaker = maker(request, now, many_grids=many)
+        card = making.make(incident, person, household)
+        html = look.fragment(request, now, "card.html", card=card)
+        said = f"{card.title} · {card.place}"
+        return json.dumps({"id": incident.id, "rank": card.rank, "html": html, "said": said}, ensure_ascii=False)
+
+    cache: CardCache = request.app.state.cards
+    key = (incident.id, visit.language, str(many), *roles, "all" if "*" in person.grids else "")
+    drawn = cache.get(key, incident, household, draw)
+    # A page to one of my roles is what makes a sound; nothing else does.
+    calls = detail == "page" and any(
+        line.what == "page" and line.role in roles for line in incident.lines[-len(incident.roles) - 1 :]
+    )
+    head = f"id: {id}\nevent: card\ndata: "
+    return (head + drawn[:-1] + (',"calls":true}' if calls else "}") + "\n\n").encode()
+
+
+def add_to(app: FastAPI) -> None:
+    app.get("/live")(live)
+    app.state.cards = CardCache()
+    app.state.sums = {}
+
+

@@ -1,0 +1,70 @@
+"""The table of routes: what each asks of the one who calls it.  A route without a row keeps the desk from starting.
+
+A row is the method and the address as the router knows it, and an action of `duty.access` (or one of the three words
+below).  Where the address names a `{grid}`, the action is asked about that grid; so every address that leads to a thing
+of a grid names the grid.
+"""
+
+from typing import Literal
+
+from duty.access import Action
+
+Free = Literal["public", "signed", "half"]
+# public: no account needed.  signed: the link itself is the key, checked by the route.
+# half: logged in, though a second factor or a new password is still owed.
+
+RIGHTS: dict[tuple[str, str], Action | Free] = {
+    ("GET", "/health"): "public",
+    ("GET", "/login"): "public",
+    ("POST", "/login"): "public",
+    ("POST", "/logout"): "half",
+    ("POST", "/language"): "public",
+    ("POST", "/look"): "public",
+    ("GET", "/worker.js"): "public",
+    ("GET", "/manifest.webmanifest"): "public",
+    ("GET", "/texts/{screen}.{language}.json"): "public",
+    ("GET", "/login/code"): "half",
+    ("POST", "/login/code"): "half",
+    ("GET", "/me"): "half",
+    ("POST", "/me/password"): "half",
+    ("GET", "/me/totp"): "half",
+    ("POST", "/me/totp"): "half",
+    ("GET", "/r/{token}"): "signed",
+    ("POST", "/r/{token}/{what}"): "signed",
+    ("GET", "/a/{token}"): "signed",
+    ("POST", "/a/{token}"): "signed",
+    ("GET", "/"): "edit-own",
+    ("GET", "/more"): "edit-own",
+    ("GET", "/board"): "edit-own",
+    ("GET", "/live"): "edit-own",
+    ("GET", "/g/{grid}/board"): "see-board",
+    ("GET", "/g/{grid}/incident"): "see-board",
+    ("POST", "/g/{grid}/acknowledge"): "acknowledge",
+    ("POST", "/g/{grid}/close"): "close",
+    ("POST", "/g/{grid}/snooze"): "snooze",
+    ("GET", "/buildings"): "edit-own",
+    ("GET", "/g/{grid}/buildings"): "see-buildings",
+    ("GET", "/g/{grid}/buildings/{building}"): "see-buildings",
+    ("GET", "/households"): "edit-own",
+    ("GET", "/g/{grid}/h/{building}/{unit}"): "see-household",
+    ("POST", "/g/{grid}/h/{building}/{unit}/contacts"): "see-contacts",
+    ("POST", "/g/{grid}/h/{building}/{unit}/contacts/save"): "edit-contacts",
+    ("POST", "/g/{grid}/h/{building}/{unit}/declare"): "declare",
+    ("POST", "/g/{grid}/h/{building}/{unit}/mute"): "mute",
+    ("POST", "/g/{grid}/h/{building}/{unit}/visit"): "record-visit",
+    ("POST", "/g/{grid}/h/{building}/{unit}/call"): "record-visit",
+    ("POST", "/g/{grid}/h/{building}/{unit}/temperature"): "record-visit",
+    ("GET", "/g/{grid}/h/{building}/{unit}/qr"): "make-link",
+    ("POST", "/g/{grid}/h/{building}/{unit}/qr"): "make-link",
+    ("GET", "/checkpoints"): "edit-own",
+    ("GET", "/g/{grid}/c/{checkpoint}"): "see-checkpoint",
+    ("GET", "/g/{grid}/c/{checkpoint}/answers"): "see-checkpoint",
+    ("POST", "/g/{grid}/c/{checkpoint}/reading"): "scan",
+    ("POST", "/g/{grid}/c/{checkpoint}/register"): "scan",
+    ("POST", "/g/{grid}/c/{checkpoint}/retest"): "scan",
+    ("GET", "/system"): "see-system",
+    ("GET", "/rejects"): "see-system",
+    ("POST", "/rejects/replay"): "replay-rejects",
+}
+
+WITHOUT_SESSION = frozenset({"public", "signed"})
