@@ -6,11 +6,13 @@ A bucket for each class of retention: `<bucket>-raw` and `<bucket>-incidents`.
 """
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from influxdb_client.client.exceptions import InfluxDBError
 from influxdb_client.client.influxdb_client import InfluxDBClient
 from influxdb_client.client.write_api import SYNCHRONOUS
 from influxdb_client.domain.bucket_retention_rules import BucketRetentionRules
@@ -28,6 +30,7 @@ _LINES_AT_ONCE = 5_000
 _TIMEOUT_MS = 30_000
 # What a batch is refused with when lines of it are bad: it is halved until the bad ones stand alone.
 _BAD_LINES = frozenset({400, 413, 422})
+_DROPPED = re.compile(r"partial write.*dropped=(\d+)")
 _WINDOW_MS = DAY_MS
 
 
@@ -50,6 +53,10 @@ class Influx:
             if error.status in _BAD_LINES:
                 raise
             raise SeriesDown(f"InfluxDB at {self.url}: {_remedy(error, self.org)}") from error
+        except InfluxDBError as error:
+            raise SeriesDown(
+                f"InfluxDB at {self.url}: {error.message}: look at org and token_file in [sink]"
+            ) from error
         except (HTTPError, OSError) as error:
             raise SeriesDown(f"InfluxDB at {self.url} does not answer: is it running, and is the URL right?") from error
 
@@ -80,8 +87,11 @@ class Influx:
         try:
             self._call(lambda: self._write.write(bucket=self.buckets[keep], org=self.org, record=body))
         except ApiException as error:
-            if len(lines) == 1:
-                return [Refused(lines[0], _said(error))]
+            said = _said(error)
+            dropped = _DROPPED.search(said)
+            # One, or all of them, as when a field has another type in the bucket: no need to look for the bad ones.
+            if len(lines) == 1 or (dropped and int(dropped[1]) == len(lines)):
+                return [Refused(line, said) for line in lines]
             half = len(lines) // 2
             return self.post(keep, lines[:half]) + self.post(keep, lines[half:])
         return []
