@@ -76,11 +76,15 @@ class Answers:
     def acknowledge(self, packet_ids: Sequence[int]) -> None:
         ids = list(packet_ids)
         count = len(ids)
-        if not self._early and self.unanswered[:count] == ids:  # QoS 1 alone, in order: nearly always
-            del self.unanswered[:count]
-            self._out += pack(f">{count}I", *map(_PUBACK.__or__, ids))
-        else:
+        if self._early or self.unanswered[:count] != ids:
             self._answer(ids, Reason.SUCCESS)
+            return
+        # QoS 1 alone and in order: nearly always.
+        del self.unanswered[:count]
+        if count == 1:
+            self._out += (_PUBACK | ids[0]).to_bytes(4, "big")
+        else:
+            self._out += pack(f">{count}I", *map(_PUBACK.__or__, ids))
 
     def refuse(self, packet_id: int, code: int) -> None:
         self._answer([packet_id], code)

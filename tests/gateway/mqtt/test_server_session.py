@@ -66,7 +66,7 @@ def test_5_is_told_what_is_taken():
     client.session.accept()
     (welcome,) = client.hears()
     assert dict(welcome.properties) == {
-        Property.RECEIVE_MAXIMUM: 256,
+        Property.RECEIVE_MAXIMUM: 16_384,
         Property.MAXIMUM_QOS: 1,
         Property.MAXIMUM_PACKET_SIZE: 65536,
         Property.SERVER_KEEP_ALIVE_S: 120,
