@@ -20,6 +20,8 @@ ROLES = ("worker", "police", "doctor", "guard", "supervisor")
 POOL = "pool"  # a sensor in the drawer: household = "pool", until a case is opened with it
 
 _TABLES = ("device", "bridge", "case", "subscriber")
+# Keys that only some formats know; handed to them as options.
+_OPTIONS = ("full_topic", "closed_is", "closed_code", "tamper_code", "battery_code")
 _DEVICE_KEYS = (
     "id",
     "format",
@@ -31,12 +33,14 @@ _DEVICE_KEYS = (
     "secret_sha256",
     "address",
     "open_is",
-    "full_topic",
+    *_OPTIONS,
 )
 _BRIDGE_KEYS = ("id", "topic", "grid", "devices", "report_every_s")
 _CASE_KEYS = ("household", "from", "until", "visits", "wellbeing_call")
 _SUBSCRIBER_KEYS = ("id", "grid", "roles", "secret_sha256")
 
+# Formats whose devices may share a topic, told apart by `address`, though most of them have one of their own.
+_MAY_SHARE = frozenset({"tasmota"})
 _ID = re.compile(r"[^\s/+#]{1,64}\Z")
 _LONGEST_REPORT_S = 31 * 86_400
 
@@ -142,10 +146,14 @@ def _device(row: Row, formats: Mapping[str, Format]) -> Device | None:
     where, place = _place(row)
     report_every_s = row.seconds("report_every_s", _LONGEST_REPORT_S)
     site, secret = row.one_of("site", SITES), row.secret("secret_sha256")
-    address, open_is, full_topic = row.text("address"), _open_is(row), row.text("full_topic")
+    address, open_is = row.text("address"), _open_is(row)
+    options = {key: value for key in _OPTIONS if (value := row.text(key))}
+    full_topic = options.get("full_topic", "")
     if format_name:
         profile = formats[format_name].profile
-        if profile.needs_open_is and not open_is and where != "checkpoint":
+        # A radio contact on a Tasmota board says open by its code; only a switch is read as it was wired.
+        by_radio = format_name == "tasmota" and address and not address.lower().startswith("switch")
+        if profile.needs_open_is and not open_is and where != "checkpoint" and not by_radio:
             row.complain(
                 "format",
                 f"a {format_name} contact reads open or closed as it was wired",
@@ -173,7 +181,7 @@ def _device(row: Row, formats: Mapping[str, Format]) -> Device | None:
         address=address,
         open_is=open_is,
         secret_sha256=secret,
-        options={"full_topic": full_topic} if full_topic else {},
+        options=options,
         line=row.line,
     )
 
@@ -233,27 +241,24 @@ def _check_topics(into: Collector, devices: list[Device], bridges: list[Bridge],
     named: dict[tuple[str, str], Device] = {}
     for device in devices:
         form = formats[device.format]
-        if form.profile.needs_address:
-            other = named.setdefault((device.topic, device.address), device)
-            if other is not device:
+        # Its first topic is its own; what a format lists beside it may be shared, and goes to the longest match.
+        other = owner.setdefault(form.topics(device)[0], device)
+        assert isinstance(other, Device)
+        shares = bool(device.address) and (form.profile.needs_address or device.format in _MAY_SHARE)
+        if shares:
+            twin = named.setdefault((device.topic, device.address), device)
+            if twin is not device:
                 into.add(
                     device.line,
-                    f"{device.id} has the address {device.address!r} of {other.id} (line {other.line})",
+                    f"{device.id} has the address {device.address!r} of {twin.id} (line {twin.line})",
                     "give each device the name it has in the payload",
                 )
-        for topic in form.topics(device):
-            other = owner.setdefault(topic, device)
-            if other is device:
-                continue
-            assert isinstance(other, Device)
-            if form.profile.needs_address and other.format == device.format:
-                continue
+        if other is not device and not (shares and other.format == device.format and other.address):
             into.add(
                 device.line,
                 f"{device.id} is on the topic {device.topic!r} of {other.id} (line {other.line})",
                 "give each device its own topic",
             )
-            break
     for bridge in bridges:
         other = owner.setdefault(bridge.topic, bridge)
         if other is not bridge:

@@ -177,6 +177,39 @@ def test_two_devices_on_a_topic(fleet_of):
     ]
 
 
+BOARD = """
+[[device]]
+id = "{id}"
+format = "tasmota"
+topic = "board"
+household = "g017/1/{id}"
+address = "{address}"
+"""
+
+
+def test_contacts_of_one_board_share_its_topic_by_their_addresses(fleet_of):
+    fleet = fleet_of(BOARD.format(id="a", address="0x01F3") + BOARD.format(id="b", address="0x01F4"))
+    assert fleet.devices["b"].address == "0x01F4"
+    found = complaints_of(fleet_of, BOARD.format(id="a", address="0x01F3") + BOARD.format(id="b", address="0x01F3"))
+    assert [(c.line, "the address '0x01F3' of a (line 2)" in c.what) for c in found] == [(8, True)]
+
+
+def test_a_contact_without_an_address_may_not_share(fleet_of):
+    other = BOARD.format(id="b", address="0x01F3").replace('address = "0x01F3"', 'open_is = "ON"')
+    found = complaints_of(fleet_of, BOARD.format(id="a", address="0x01F3") + other)
+    assert ["on the topic 'board' of a" in c.what for c in found] == [True]
+
+
+def test_a_switch_of_a_board_must_say_what_open_is(fleet_of):
+    found = complaints_of(fleet_of, BOARD.format(id="a", address="Switch2"))
+    assert ["as it was wired" in c.what for c in found] == [True]
+
+
+def test_two_native_rows_may_name_two_topics_of_one_device(fleet_of):
+    gun = '[[device]]\nid = "{0}"\nformat = "native"\ntopic = "threshold/g017/x/{0}"\ncheckpoint = "g017/north"\n'
+    assert len(fleet_of(gun.format("door") + gun.format("temperature")).devices) == 2
+
+
 def test_two_devices_with_an_id(fleet_of):
     found = complaints_of(fleet_of, DOOR + DOOR.replace('"zigbee2mqtt/door-0307"', '"zigbee2mqtt/other"'))
     assert [(c.line, "'door-0307' is taken (line 2)" in c.what) for c in found] == [(8, True)]
