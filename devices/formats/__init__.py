@@ -20,8 +20,9 @@ class Known(msgspec.Struct):
 
     `devices` are the rows that share the message's topic: one, unless the payload names the device (`address`).
     `rest` is what follows the row's topic: "" for the topic itself, "availability" below it.
-    `memory` is JSON-like, bounded by the format, shared by the rows of one topic; a format that changes it sets
-    `memory_changed`.
+    `memory` is JSON-like, bounded by the format, shared by the rows of one own topic (`topics(row)[0]`) whichever of
+    the prefixes a message came on; a format that changes it sets `memory_changed`.  Readings may be empty: a message
+    that was understood and says nothing of a device (a birth certificate, a gateway's own report) is no reject.
     """
 
     devices: tuple[Device, ...]
@@ -53,7 +54,45 @@ class Format(msgspec.Struct, frozen=True, kw_only=True):
 
 def table() -> dict[str, Format]:
     """Every format by its name.  A function, so that importing this package loads no vendor."""
-    from devices.formats import native, shelly_gen1, tasmota, zigbee2mqtt
+    from devices.formats import (
+        aqara,
+        ble_thermometer,
+        chirpstack,
+        ctwing,
+        deconz,
+        enocean,
+        esphome,
+        homeassistant,
+        lwm2m_senml,
+        native,
+        onenet,
+        shelly_blu,
+        shelly_gen1,
+        sparkplug_b,
+        tasmota,
+        ttn,
+        tuya,
+        zigbee2mqtt,
+    )
 
-    rows = [native.FORMAT, zigbee2mqtt.FORMAT, tasmota.FORMAT, shelly_gen1.FORMAT]
+    rows = [
+        native.FORMAT,
+        zigbee2mqtt.FORMAT,
+        tasmota.FORMAT,
+        shelly_gen1.FORMAT,
+        shelly_blu.FORMAT,
+        esphome.FORMAT,
+        homeassistant.FORMAT,
+        aqara.FORMAT,
+        tuya.FORMAT,
+        deconz.FORMAT,
+        enocean.FORMAT,
+        sparkplug_b.FORMAT,
+        lwm2m_senml.FORMAT,
+        ctwing.FORMAT,
+        onenet.FORMAT,
+        chirpstack.FORMAT,
+        ttn.FORMAT,
+        ble_thermometer.FORMAT,
+    ]
     return {row.name: row for row in rows}

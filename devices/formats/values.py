@@ -33,6 +33,11 @@ def epoch_s(number: float) -> int | None:
     return epoch_ms(number * 1000)
 
 
+def epoch_any(number: float) -> int | None:
+    """Ten digits are seconds, thirteen are milliseconds: a maker writes both; None where no clock can have meant it."""
+    return epoch_s(number) if number < 100_000_000_000 else epoch_ms(number)
+
+
 def percent(number: float | None) -> float | None:
     """A battery level as it can be, 0 … 100; None for what vendors send for "unknown" (-1, 255, 999)."""
     return number if number is not None and 0 <= number <= 100 else None

@@ -1,0 +1,56 @@
+"""Which row a message belongs to when many devices share one topic and the payload names the device.
+
+A gateway may carry thousands of sensors on one topic, so the rows are looked up in an index.  It is worked out once
+for a tuple of rows and kept as long as that tuple is among the last used: the same rows give the same index.
+"""
+
+from devices.events import Rejected
+from devices.fleet import Device
+from devices.formats import Known
+
+_FEW = 4
+_KEPT = 256
+_indexes: dict[int, tuple[tuple[Device, ...], dict[str, Device]]] = {}
+
+NOT_NAMED = Rejected("malformed", "the message does not name its device")
+NO_ROW = Rejected("unknown-device", "no row has the address that this message names")
+
+
+def spelled(address: str) -> str:
+    """One spelling of an address: hexadecimal ids come with and without separators, in upper and lower case."""
+    return address.lower().replace(":", "").replace("-", "")
+
+
+def _index(devices: tuple[Device, ...]) -> dict[str, Device]:
+    found = _indexes.get(id(devices))
+    # The tuple is kept beside its index: an id is reused only once its tuple is gone.
+    if found is not None and found[0] is devices:
+        return found[1]
+    if len(_indexes) >= _KEPT:
+        _indexes.clear()
+    index = {spelled(device.address): device for device in devices if device.address}
+    _indexes[id(devices)] = (devices, index)
+    return index
+
+
+def row_of(known: Known, *names: str) -> Device | None:
+    """The row whose address is one of `names`; a single row without an address takes every message of its topic."""
+    devices = known.devices
+    if len(devices) == 1 and not devices[0].address:
+        return devices[0]
+    if len(devices) <= _FEW:
+        spellings = [spelled(name) for name in names if name]
+        for device in devices:
+            if device.address and spelled(device.address) in spellings:
+                return device
+        return None
+    index = _index(devices)
+    for name in names:
+        if name and (device := index.get(spelled(name))) is not None:
+            return device
+    return None
+
+
+def measures_body(device: Device) -> bool:
+    """Whether a temperature from this row is a person's: it stands at a checkpoint, or its row says a body site."""
+    return device.where == "checkpoint" or bool(device.site)

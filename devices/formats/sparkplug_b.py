@@ -1,0 +1,219 @@
+"""`sparkplug-b`: topic `spBv1.0/<group>/<TYPE>/<edge node>[/<device>]`, protobuf payloads (or their JSON form).
+
+The row's `topic` is `spBv1.0` or `spBv1.0/<group>`; its `address` is `group/edge/device`, or `group/edge` for metrics
+of the edge node itself.  A birth (NBIRTH, DBIRTH) names all metrics and their aliases, which are remembered; data may
+then use the alias alone.  A birth is a state, sent at a start.  NDEATH is the last will of an edge node: it counts
+only with the `bdSeq` of the birth it ends (an old will delivered late must not put a living node offline), and takes
+all its devices offline; DDEATH one device.
+
+Which metric is the door: the option `metric`, else the first name known below (its last word).  `Open` true says
+itself, as do the words open and closed; a metric `Contact` or `State` that is a bit needs `open_is`.
+Rules of births, aliases, bdSeq: Sparkplug 3.0 specification, sections 5 and 6.
+"""
+
+import msgspec
+
+from devices.events import Kind, Message, Reading, Rejected, Report
+from devices.fleet import Device
+from devices.formats import Format, Known
+from devices.formats.addressing import NO_ROW, measures_body, spelled
+from devices.formats.polarity import is_open, is_open_bit
+from devices.formats.sparkplug_payload import Metric, Payload, decode_payload
+from devices.formats.values import epoch_ms, percent, report_of
+from devices.profile import Profile
+
+_BIRTHS = frozenset({"NBIRTH", "DBIRTH"})
+_DATA = frozenset({"NDATA", "DDATA"})
+_OTHERS = frozenset({"NCMD", "DCMD", "STATE"})
+_OPEN = frozenset({"open", "opened", "isopen", "dooropen", "windowopen"})
+_CLOSED = frozenset({"closed", "isclosed", "doorclosed"})
+_BY_ROW = frozenset({"contact", "door", "doorstate", "doorcontact", "state", "reed", "window"})
+_COUNT = frozenset({"opencount", "opens", "opentimes", "openings"})
+_BATTERY = frozenset({"battery", "batterylevel", "batterypercent", "batterypercentage"})
+_TAMPER = frozenset({"tamper", "tampered"})
+_CELSIUS = frozenset({"celsius", "temperature", "bodytemperature"})
+_MOST_NODES = 1000
+_MOST_ALIASES = 64
+_ABSURD = 1000.0
+
+
+def _plain(name: str) -> str:
+    """The last word of a metric's name in small letters: `Sensors/Door Open` is `dooropen`."""
+    return name.rpartition("/")[2].lower().replace("_", "").replace(" ", "").replace("-", "")
+
+
+def _useful(name: str, wanted: frozenset[str]) -> bool:
+    plain = _plain(name)
+    tables = (_OPEN, _CLOSED, _BY_ROW, _COUNT, _BATTERY, _TAMPER, _CELSIUS)
+    return name in wanted or any(plain in table for table in tables)
+
+
+def _remember(key: str, payload: Payload, known: Known, node: bool) -> None:
+    """Keep the aliases of a birth, only those of metrics that are read, and a node's bdSeq."""
+    wanted = frozenset(device.options.get("metric", "") for device in known.devices)
+    aliases = {
+        str(metric.alias): metric.name[:100]
+        for metric in payload.metrics
+        if metric.alias is not None and metric.name and _useful(metric.name, wanted)
+    }
+    aliases = dict(list(aliases.items())[:_MOST_ALIASES])
+    born: dict[str, object] = {"aliases": aliases}
+    if node:
+        born["bdSeq"] = _bd_seq(payload)
+    if known.memory.get(key) != born:
+        if len(known.memory) >= _MOST_NODES and key not in known.memory:
+            known.memory.pop(next(iter(known.memory)))
+        known.memory[key] = born
+        known.memory_changed = True
+
+
+def _bd_seq(payload: Payload) -> object:
+    return next((metric.value for metric in payload.metrics if metric.name == "bdSeq"), None)
+
+
+def _named(metric: Metric, key: str, node: str, known: Known) -> str:
+    """The metric's name; an alias is looked up in the births, the device's first: they are unique in an edge node."""
+    if metric.name or metric.alias is None:
+        return metric.name
+    alias = str(metric.alias)
+    for born in (known.memory.get(key), known.memory.get(node)):
+        if born and (name := born["aliases"].get(alias)):
+            return name
+    return ""
+
+
+def _opened(plain: str, chosen: bool, value: object, device: Device) -> bool | Rejected | None:
+    """Whether a metric's value means open; None where the metric is none of a door."""
+    if plain not in _OPEN and plain not in _CLOSED and plain not in _BY_ROW and not chosen:
+        return None
+    if isinstance(value, str):
+        if value.lower() in ("open", "opened", "closed", "close"):
+            return value.lower().startswith("open")
+        return is_open(value, device)
+    if not isinstance(value, bool | int) or value not in (0, 1):
+        return Rejected("malformed", "the door's metric is no bit and no word")
+    if device.open_is:
+        return is_open_bit(value == 1, device)
+    if plain in _OPEN:
+        return value == 1
+    return value == 0 if plain in _CLOSED else is_open_bit(value == 1, device)
+
+
+def _number(value: object) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value) if abs(value) < 1e15 else None
+
+
+def _reading(
+    metrics: list[tuple[str, Metric]], device: Device, report: Report, at_ms: int | None, cause: str
+) -> Reading | Rejected:
+    opened: bool | None = None
+    facets: dict[str, object] = {}
+    wanted = device.options.get("metric", "")
+    for name, metric in metrics:
+        plain, value = _plain(name), metric.value
+        if value is None:
+            continue
+        if (opened is None and not wanted) or name == wanted:
+            answer = _opened(plain, bool(wanted), value, device)
+            if isinstance(answer, Rejected):
+                return answer
+            opened = answer if answer is not None else opened
+        if plain in _COUNT and isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**53:
+            facets["opens_counted"] = value
+        elif plain in _BATTERY:
+            facets["battery_percent"] = percent(_number(value))
+        elif plain in _TAMPER and value in (0, 1):
+            facets["tamper"] = value == 1
+        elif plain in _CELSIUS and measures_body(device):
+            degrees = _number(value)
+            if degrees is None or not abs(degrees) <= _ABSURD:
+                return Rejected("malformed", "no temperature")
+            facets["celsius"], facets["site"] = degrees, device.site
+    kind: Kind = "heartbeat"
+    if opened is not None:
+        kind = "door"
+    elif "celsius" in facets:
+        kind = "temperature"
+    elif "tamper" in facets:
+        kind = "tamper"
+    elif facets.get("battery_percent") is not None:
+        kind = "battery"
+    base = Reading(device=device.id, kind=kind, report=report, at_ms=at_ms, cause=cause, open=opened)
+    return msgspec.structs.replace(base, **facets) if facets else base
+
+
+def _deaths(known: Known, key: str, whole_node: bool, report: Report, at_ms: int | None) -> list[Reading]:
+    gone = [
+        device
+        for device in known.devices
+        if spelled(device.address) == key or (whole_node and spelled(device.address).startswith(key + "/"))
+    ]
+    return [Reading(device=d.id, kind="availability", report=report, at_ms=at_ms, online=False) for d in gone]
+
+
+def decode(message: Message, known: Known) -> list[Reading] | Rejected:
+    """Readings of one Sparkplug message; none for commands, host states, and births of nodes that are no row's."""
+    answer = decode_payload(message.payload)
+    if isinstance(answer, Rejected):
+        return answer
+    payload, said_topic = answer
+    parts = (said_topic or message.topic).split("/")
+    if len(parts) not in (4, 5) or parts[0] != "spBv1.0":
+        return Rejected("unknown-topic", "not spBv1.0/<group>/<type>/<edge node>[/<device>]")
+    _, group, kind, edge, *device_part = parts
+    if kind in _OTHERS:
+        return []
+    node = spelled(f"{group}/{edge}")
+    key = spelled("/".join([group, edge, *device_part]))
+    report = report_of(message)
+    at_ms = None if payload.timestamp is None else epoch_ms(payload.timestamp)
+    if kind == "NDEATH":
+        born = known.memory.get(node)
+        if born is not None and born.get("bdSeq") != _bd_seq(payload):
+            return []
+        return _deaths(known, key, True, report, None)
+    if kind == "DDEATH":
+        return _deaths(known, key, False, report, at_ms) or NO_ROW
+    if kind in _BIRTHS:
+        _remember(key, payload, known, node=kind == "NBIRTH")
+        report = "poweron" if report == "live" else report
+    elif kind not in _DATA:
+        return Rejected("unknown-topic", "no type of a Sparkplug message")
+    return _spoken(payload, key, node, known, kind, report, at_ms)
+
+
+def _spoken(
+    payload: Payload, key: str, node: str, known: Known, kind: str, report: Report, at_ms: int | None
+) -> list[Reading] | Rejected:
+    device = next((d for d in known.devices if spelled(d.address) == key), None)
+    if device is None:
+        # A node's own messages carry no row's metrics unless a row names the node.
+        return [] if key == node else NO_ROW
+    metrics = [(name, metric) for metric in payload.metrics if (name := _named(metric, key, node, known))]
+    for _, metric in metrics:
+        if metric.timestamp is not None:
+            at_ms = epoch_ms(metric.timestamp)
+    if payload.metrics and not metrics and kind in _DATA:
+        return Rejected("malformed", "only aliases, and no birth that names them was heard")
+    cause = f"seq {payload.seq} {payload.timestamp}" if payload.seq is not None else ""
+    found = _reading(metrics, device, report, at_ms, cause)
+    if isinstance(found, Rejected):
+        return found
+    return [msgspec.structs.replace(found, online=True)] if kind in _BIRTHS else [found]
+
+
+FORMAT = Format(
+    name="sparkplug-b",
+    decode=decode,
+    profile=Profile(
+        report_every_s=None,
+        counts_openings=True,
+        tells_tamper=True,
+        tells_battery=True,
+        tells_own_time=True,
+        needs_address=True,
+        measures_body=True,
+    ),
+)
