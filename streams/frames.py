@@ -96,6 +96,10 @@ class FrameError(ValueError):
     """Bytes that are no frame, or a frame of a newer schema than this program knows."""
 
 
+class NewerFrame(FrameError):
+    """A frame of a newer schema: a program that passed over it would lose what an upgraded one can read."""
+
+
 _encoder = msgspec.msgpack.Encoder()
 _inbox = msgspec.msgpack.Decoder(InboxFrame)
 _outbox = msgspec.msgpack.Decoder(OutboxFrame)
@@ -118,7 +122,7 @@ def _complain(data: bytes, error: Exception) -> FrameError:
     except msgspec.MsgspecError:
         return FrameError(f"not a frame: {error}")
     if version > VERSION:
-        return FrameError(
+        return NewerFrame(
             f"the frame has schema version {version}, this program knows up to {VERSION}: upgrade this process"
         )
     return FrameError(f"a frame of version {version} that does not decode: {error}")

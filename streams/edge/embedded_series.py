@@ -15,6 +15,7 @@ from streams.edge.series import (
     HOUR_NS,
     HourCount,
     Progress,
+    Refused,
     SeriesDown,
     SeriesReader,
     SeriesWriter,
@@ -113,6 +114,9 @@ class EmbeddedSeries(SeriesWriter):
 
     def kept(self) -> dict[str, bytes]:
         return self._file.kept()
+
+    def refused(self) -> list[Refused]:
+        return self._file.refused()
 
     def erase(self, household: str) -> int:
         erased = 0

@@ -20,8 +20,10 @@ from influxdb_client.domain.dialect import Dialect
 from influxdb_client.rest import ApiException
 from urllib3.exceptions import HTTPError
 
-from streams.edge.series import HourCount, Progress, SeriesDown, SeriesReader, SeriesWriter, Where, checked
-from streams.edge.series_file import Refused, SeriesFile
+from devices.edge.complaints import Complaint
+from devices.edge.settings import Sink
+from streams.edge.series import HourCount, Progress, Refused, SeriesDown, SeriesReader, SeriesWriter, Where, checked
+from streams.edge.series_file import SeriesFile
 from streams.line_protocol import Lines, time_ns
 from streams.measurements import BY_NAME, TABLE, Keep, Measurement, Point
 from streams.policy import DAY_MS, HOUR_MS
@@ -121,6 +123,16 @@ class Influx:
         self._client.close()
 
 
+def connect(sink: Sink) -> Influx:
+    """By the settings.  Raises Complaint when the token cannot be read; speaks to nobody yet."""
+    try:
+        token = Path(sink.token_file).read_text().strip()
+    except OSError as error:
+        what = f"the token of InfluxDB cannot be read: {error.strerror}"
+        raise Complaint(sink.token_file, 0, what, "put the token into this file, or correct token_file") from error
+    return Influx(url=sink.influx_url, org=sink.org, bucket=sink.bucket, token=token)
+
+
 class InfluxSeries(SeriesWriter):
     """The writer.  How far the logs were read is kept in `path`, after the points are in InfluxDB."""
 
@@ -157,7 +169,6 @@ class InfluxSeries(SeriesWriter):
         return self._file.kept()
 
     def refused(self) -> list[Refused]:
-        """The lines InfluxDB would not take, with its words."""
         return self._file.refused()
 
     def erase(self, household: str) -> int:

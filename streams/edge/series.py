@@ -21,11 +21,19 @@ class SeriesDown(RuntimeError):
     """The store cannot be used now; the text says what is wrong and what to do.  Nothing was remembered: try again."""
 
 
+class Refused(msgspec.Struct, frozen=True, array_like=True):
+    """What could not be written: a line as it was sent, or where a frame stands; and why."""
+
+    what: str
+    reason: str
+
+
 class Progress(msgspec.Struct):
-    """How far the logs were read, and what a `Projector` keeps with it (None: forgotten)."""
+    """How far the logs were read, what a `Projector` keeps with it (None: forgotten), what made no points."""
 
     cursors: dict[tuple[str, int], int] = {}
     kept: dict[str, bytes | None] = {}
+    aside: list[Refused] = []
 
 
 class HourCount(msgspec.Struct, frozen=True):
@@ -50,6 +58,10 @@ class SeriesWriter(Protocol):
 
     def kept(self) -> dict[str, bytes]:
         """What was remembered for the Projector."""
+        ...
+
+    def refused(self) -> list[Refused]:
+        """What was refused or put aside, in order."""
         ...
 
     def erase(self, household: str) -> int:

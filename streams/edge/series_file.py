@@ -9,17 +9,10 @@ from typing import Any
 import msgspec
 
 from streams.edge.log import LogFull
-from streams.edge.series import Progress, SeriesDown
+from streams.edge.series import Progress, Refused, SeriesDown
 from streams.edge.sqlite_log import CURSORS, SqliteWriter, Statement, cursor_at
 
 _KEPT = "CREATE TABLE IF NOT EXISTS kept (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID"
-
-
-class Refused(msgspec.Struct, frozen=True, array_like=True):
-    """A point that the store would not take: the line as it was sent, and the store's words."""
-
-    line: str
-    reason: str
 
 
 class SeriesFile:
@@ -43,7 +36,8 @@ class SeriesFile:
         if gone:
             statements.append(("DELETE FROM kept WHERE key = ?", gone))
         try:
-            self._writer.append([(0, msgspec.msgpack.encode(each)) for each in refused], statements)
+            aside = [(0, msgspec.msgpack.encode(each)) for each in (*progress.aside, *refused)]
+            self._writer.append(aside, statements)
             self._writer.tend()
         except LogFull as error:
             raise SeriesDown(str(error)) from error

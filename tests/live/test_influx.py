@@ -44,7 +44,7 @@ def test_bad_lines_are_found_and_put_aside_and_all_others_are_written(tmp_path: 
     assert count(influx) == 6_000 - 3
     assert store.cursors() == {("inbox", 0): 9}
     refused = store.refused()
-    assert [each.line.rsplit(" ", 1)[1] for each in refused] == [str(reading(n).at_ns) for n in sorted(bad)]
+    assert [each.what.rsplit(" ", 1)[1] for each in refused] == [str(reading(n).at_ns) for n in sorted(bad)]
     assert all("unable to parse" in each.reason for each in refused)
     store.close()
 
@@ -56,7 +56,7 @@ def test_a_field_of_another_type_is_refused_and_its_neighbours_are_not(tmp_path:
     door = Point("door", ("g017", "3", "", "", "live"), (1, None, None), NOW_MS * 1_000_000)
     store = series(tmp_path, influx)
     assert store.write([door, *(reading(n) for n in range(6))], Progress()) == 6
-    assert {each.line.split(",")[0] for each in store.refused()} == {"temperature"}
+    assert {each.what.split(",")[0] for each in store.refused()} == {"temperature"}
     assert all("conflict" in each.reason for each in store.refused())
     assert list(InfluxReader(influx).rows("door", {}, NOW_MS, NOW_MS + 1)) == [door]
     store.close()
@@ -93,7 +93,7 @@ def test_a_wrong_token_is_said_with_its_remedy_and_nothing_is_remembered(tmp_pat
 
 def test_a_wrong_organisation_is_said_with_its_remedy(tmp_path: Path, influxd: Influxd) -> None:
     store = series(tmp_path, connect(influxd, org="nobody"))
-    with pytest.raises(SeriesDown, match="'nobody'.*look at org"):
+    with pytest.raises(SeriesDown, match=r"'nobody'.*look at org"):
         store.write([reading(1)], Progress())
     store.close()
 

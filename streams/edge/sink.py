@@ -1,0 +1,319 @@
+"""The sink: reads what happened and what was decided, and writes points for review.
+
+Nothing waits for it.  It gathers for half a second, writes in batches, and where the store is away it waits as long as
+that takes, with its place kept: it lags, says so, catches up, and loses nothing.
+"""
+
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import TypeVar
+
+from devices.edge.complaints import Complaint
+from devices.edge.settings import Settings, load
+from devices.events import Event
+from streams.edge import policy_file
+from streams.edge.doorbell import Doorbell
+from streams.edge.embedded_series import EmbeddedSeries
+from streams.edge.log import LogFull, LogReader
+from streams.edge.pseudonym import hasher, load_key
+from streams.edge.reporter import Reporter
+from streams.edge.series import Progress, Refused, SeriesDown, SeriesWriter
+from streams.edge.sqlite_log import SqliteReader, wall_clock_ms
+from streams.frames import FrameError, InboxRecord, NewerFrame, decode_inbox, decode_outbox
+from streams.measurements import Keep, Point
+from streams.points import Projector
+from streams.policy import DAY_MS, HOUR_MS, MINUTE_MS
+
+_GATHER_S = 0.5
+_LOOK_S = 2.0
+_FRAMES = 200
+_POINTS = 10_000
+_BEHIND_MS = 10 * MINUTE_MS
+_LONGEST_PAUSE_S = 30.0
+_TIDY_MS = HOUR_MS
+_FOR_EVER = 2**63
+
+_R = TypeVar("_R")
+
+# A household's points are erased this long after its case ended: with its contacts (`product`: release + 7 days).
+ERASE_AFTER_DAYS = 7
+
+
+class Sink:
+    """Brings points from the logs into the store.  `days`: how long each class is kept."""
+
+    def __init__(
+        self,
+        *,
+        inbox: LogReader,
+        outbox: LogReader,
+        partitions: int,
+        store: SeriesWriter,
+        projector: Projector,
+        days: Mapping[Keep, int],
+        erase_after_days: int = ERASE_AFTER_DAYS,
+    ) -> None:
+        self._inbox = inbox
+        self._outbox = outbox
+        self._partitions = partitions
+        self._store = store
+        self._projector = projector
+        self._days = days
+        self._erase_after_ms = erase_after_days * DAY_MS
+        self._cursors = store.cursors()
+        self._partition = 0
+        # What is read and not yet written.  It outlives a failure of either side, for the projector has taken it in.
+        self._points: list[Point] = []
+        self._progress = Progress()
+        self._full = False
+        self.written = 0
+        self.refused = 0
+
+    def turn(self) -> bool:
+        """Bring one batch across; whether there may be more.  Raises SeriesDown or LogFull: call it again later."""
+        if not self._full:
+            self._fill()
+        more = self._full
+        progress = self._progress
+        progress.kept.update(self._projector.take_changes())
+        if self._points or progress.cursors or progress.kept:
+            self._full = True  # until it is written, nothing else is read
+            self.refused += len(progress.aside) + self._store.write(self._points, progress)
+            self.written += len(self._points)
+            self._points, self._progress = [], Progress()
+        self._full = False
+        return more
+
+    def _fill(self) -> None:
+        """Read from every partition in its turn, until all are drained or the batch is full."""
+        drained = 0
+        while drained < self._partitions:
+            if len(self._points) >= _POINTS:
+                self._full = True
+                return
+            if self._read(self._partition):
+                drained = 0
+            else:
+                drained += 1
+                self._partition = (self._partition + 1) % self._partitions
+
+    def _read(self, partition: int) -> bool:
+        """Some frames of a partition; whether there may be more.
+
+        Pages are read before the receipts that answer them, cases before the events that fall into them: `outbox` up
+        to the time the frames of `inbox` have come to.
+        """
+        frames = self._inbox.read(partition, self._at("inbox", partition), _FRAMES)
+        more = len(frames) == _FRAMES
+        until_ms = _FOR_EVER
+        if more:
+            last = self._decoded(decode_inbox, "inbox", partition, *frames[-1])
+            until_ms = max(map(_time_ms, last), default=0)
+        if not self._read_outbox(partition, until_ms):
+            return True
+        for offset, frame in frames:
+            records = self._decoded(decode_inbox, "inbox", partition, offset, frame)
+            self._take(self._projector.of_inbox, records, "inbox", partition, offset)
+        return more
+
+    def _read_outbox(self, partition: int, until_ms: int) -> bool:
+        """Decisions up to `until_ms`; False when the batch is full before that."""
+        while True:
+            frames = self._outbox.read(partition, self._at("outbox", partition), _FRAMES)
+            for offset, frame in frames:
+                effects = self._decoded(decode_outbox, "outbox", partition, offset, frame)
+                if effects and effects[0].t_ms > until_ms:
+                    return True
+                self._take(self._projector.of_outbox, effects, "outbox", partition, offset)
+            if len(frames) < _FRAMES:
+                return True
+            if len(self._points) >= _POINTS:
+                return False
+
+    def _at(self, log: str, partition: int) -> int:
+        return self._cursors.get((log, partition), 0)
+
+    def _decoded(
+        self, decode: Callable[[bytes], Sequence[_R]], log: str, partition: int, offset: int, frame: bytes
+    ) -> Sequence[_R]:
+        try:
+            return decode(frame)
+        except NewerFrame:
+            raise
+        except FrameError as error:
+            self._put_aside(log, partition, offset, str(error))
+            return ()
+
+    def _take(
+        self,
+        project: Callable[[Sequence[_R]], list[Point]],
+        records: Sequence[_R],
+        log: str,
+        partition: int,
+        offset: int,
+    ) -> None:
+        try:
+            self._points += project(records)
+        except Exception as error:  # noqa: BLE001 - a mistake of ours about one frame: put aside, counted, and said
+            self._put_aside(log, partition, offset, f"{type(error).__name__}: {error}")
+        self._cursors[log, partition] = self._progress.cursors[log, partition] = offset
+
+    def _put_aside(self, log: str, partition: int, offset: int, reason: str) -> None:
+        where = f"frame {offset} of {log}, partition {partition}"
+        aside = Refused(where, reason)
+        if aside not in self._progress.aside:
+            self._progress.aside.append(aside)
+            print(f"sink: {where} makes no points and was put aside: {reason}", file=sys.stderr, flush=True)
+
+    def tidy(self, now_ms: int) -> int:
+        """Erase the households whose case is long over, delete what is older than it is kept; how many points."""
+        gone = 0
+        for case in self._projector.ended_cases(now_ms - self._erase_after_ms):
+            gone += self._store.erase(case.pseudonym)
+            self._projector.forget_case(case)
+        return gone + self._store.expire(now_ms, self._days)
+
+
+def _time_ms(record: InboxRecord) -> int:
+    return record.received_ms if isinstance(record, Event) else record.at_ms
+
+
+class Loop:
+    """Runs a sink until it is told to stop."""
+
+    def __init__(self, sink: Sink, reporter: Reporter, wait: Callable[[float], object]) -> None:
+        """`wait(seconds)` sleeps until there may be something new, at most so long."""
+        self._sink = sink
+        self._reporter = reporter
+        self._wait = wait
+        self._stop = threading.Event()
+
+    def stop(self) -> None:
+        """End after the batch in hand."""
+        self._stop.set()
+
+    def run(self) -> None:
+        caught_up_ms = wall_clock_ms()
+        tidied_ms = 0
+        pause_s = 0.0
+        progress = _ProgressLine()
+        while not self._stop.is_set():
+            now_ms = wall_clock_ms()
+            try:
+                more = self._sink.turn()
+                if not more and now_ms - tidied_ms >= _TIDY_MS:
+                    self._sink.tidy(now_ms)
+                    tidied_ms = now_ms
+                    more = True  # what the projector forgot is to be written
+            except (SeriesDown, LogFull) as error:
+                if not pause_s:
+                    print(f"sink: {error}; points are kept and written later", file=sys.stderr, flush=True)
+                pause_s = min(_LONGEST_PAUSE_S, max(0.5, pause_s * 2))
+                if now_ms - caught_up_ms > _BEHIND_MS:
+                    self._reporter.say("sink", well=False, detail=f"more than 10 min behind: {error}")
+                self._stop.wait(pause_s)
+                continue
+            if pause_s:
+                pause_s = 0.0
+                print("sink: writing again", file=sys.stderr, flush=True)
+            if more:
+                progress.show(self._sink.written)
+                if now_ms - caught_up_ms > _BEHIND_MS:
+                    self._reporter.say("sink", well=False, detail="more than 10 min behind, catching up")
+                continue
+            progress.done()
+            caught_up_ms = now_ms
+            if self._sink.refused:
+                self._reporter.say("sink", well=False, detail="points or frames were refused: see series.db")
+            else:
+                self._reporter.say("sink", well=True)
+            self._wait(_LOOK_S)
+            self._stop.wait(_GATHER_S)
+
+
+class _ProgressLine:
+    """How far the catching up has come, on a terminal."""
+
+    def __init__(self) -> None:
+        self._began_s = 0.0
+        self._began_at = 0
+        self._shown_s = 0.0
+
+    def show(self, written: int) -> None:
+        now_s = time.monotonic()
+        if not self._began_s:
+            self._began_s, self._began_at = now_s, written
+        elif now_s - self._began_s > 2 and now_s - self._shown_s > 0.5 and sys.stderr.isatty():
+            self._shown_s = now_s
+            rate = (written - self._began_at) / (now_s - self._began_s)
+            print(f"\rsink: catching up, {written:,} points, {rate:,.0f}/s ", end="", file=sys.stderr, flush=True)
+
+    def done(self) -> None:
+        if self._shown_s:
+            print(file=sys.stderr)
+        self._began_s = self._shown_s = 0.0
+
+
+def open_log(settings: Settings, log: str) -> LogReader:
+    """A reader of `inbox` or `outbox`, where the settings keep them."""
+    if settings.streams.runtime == "cluster":
+        return import_module("streams.edge.kafka_log").open_reader(settings, log)
+    file = "inbox.db" if log == "inbox" else "streams.db"
+    return SqliteReader(settings.data_path / file, log)
+
+
+def open_store(settings: Settings) -> SeriesWriter:
+    """The store the settings name.  Raises SeriesDown, Complaint."""
+    path = settings.data_path / "series.db"
+    if not settings.sink.influx_url:
+        return EmbeddedSeries(path)
+    influx = import_module("streams.edge.influx")
+    return influx.InfluxSeries(path, influx.connect(settings.sink), days=kept_days(settings), clock=wall_clock_ms)
+
+
+def kept_days(settings: Settings) -> dict[Keep, int]:
+    """How long each class of points is kept."""
+    return {"raw": settings.data.raw_days, "incidents": settings.data.incident_days}
+
+
+def main(config: Path) -> int:
+    """The process `threshold sink`."""
+    try:
+        settings = load(config)
+        policy = policy_file.load(settings.policy_path)
+        settings.data_path.mkdir(parents=True, exist_ok=True)
+        store = open_store(settings)
+        projector = Projector(policy=policy, pseudonym=hasher(load_key(settings.data_path)), kept=store.kept())
+    except (Complaint, SeriesDown, OSError, ValueError) as error:
+        print(f"sink: {error}", file=sys.stderr)
+        return 2
+    inbox, outbox = open_log(settings, "inbox"), open_log(settings, "outbox")
+    doorbell = Doorbell(settings.data_path / "bell", "sink", ("inbox", "outbox"))
+    reporter = Reporter(address=settings.gateway.http, token_file=settings.data_path / "door.token")
+    sink = Sink(
+        inbox=inbox,
+        outbox=outbox,
+        partitions=settings.streams.partitions,
+        store=store,
+        projector=projector,
+        days=kept_days(settings),
+    )
+    loop = Loop(sink, reporter, doorbell.wait)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: loop.stop())
+    print("sink ready", flush=True)
+    try:
+        loop.run()
+    except NewerFrame as error:
+        print(f"sink: {error}", file=sys.stderr)
+        return 2
+    finally:
+        reporter.close()
+        doorbell.close()
+        store.close()
+    return 0
