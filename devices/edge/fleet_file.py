@@ -13,6 +13,7 @@ from devices.edge.toml_lines import TomlFile, read_toml
 from devices.edge.toml_row import Row
 from devices.fleet import Bridge, Case, Device, Fleet, Subscriber
 from devices.formats import Format, table
+from devices.formats.addressing import spelled
 from devices.places import Where, building_of, grid_of, is_checkpoint, is_grid, is_household
 
 SITES = ("axilla", "ear", "forehead", "wrist", "neck")
@@ -21,7 +22,7 @@ POOL = "pool"  # a sensor in the drawer: household = "pool", until a case is ope
 
 _TABLES = ("device", "bridge", "case", "subscriber")
 # Keys that only some formats know; handed to them as options.
-_OPTIONS = ("full_topic", "closed_is", "closed_code", "tamper_code", "battery_code")
+_OPTIONS = ("full_topic", "closed_is", "closed_code", "tamper_code", "battery_code", "metric", "whole")
 _DEVICE_KEYS = (
     "id",
     "format",
@@ -153,17 +154,11 @@ def _device(row: Row, formats: Mapping[str, Format]) -> Device | None:
         profile = formats[format_name].profile
         # A radio contact on a Tasmota board says open by its code; only a switch is read as it was wired.
         by_radio = format_name == "tasmota" and address and not address.lower().startswith("switch")
-        if profile.needs_open_is and not open_is and where != "checkpoint" and not by_radio:
+        if profile.needs_open_is and not open_is and where != "checkpoint" and not site and not by_radio:
             row.complain(
                 "format",
                 f"a {format_name} contact reads open or closed as it was wired",
                 'say which value means open: open_is = "ON"',
-            )
-        if profile.needs_address and not address:
-            row.complain(
-                "format",
-                f"{format_name} names the device in its payload, and the row has no address",
-                "add address = … with the name used there",
             )
     if full_topic and not ("%prefix%" in full_topic and "%topic%" in full_topic):
         row.complain("full_topic", "full_topic needs %prefix% and %topic%", 'as full_topic = "%prefix%/%topic%/"')
@@ -246,7 +241,7 @@ def _check_topics(into: Collector, devices: list[Device], bridges: list[Bridge],
         assert isinstance(other, Device)
         shares = bool(device.address) and (form.profile.needs_address or device.format in _MAY_SHARE)
         if shares:
-            twin = named.setdefault((device.topic, device.address), device)
+            twin = named.setdefault((device.topic, spelled(device.address)), device)
             if twin is not device:
                 into.add(
                     device.line,

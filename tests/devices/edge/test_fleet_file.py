@@ -191,7 +191,15 @@ def test_contacts_of_one_board_share_its_topic_by_their_addresses(fleet_of):
     fleet = fleet_of(BOARD.format(id="a", address="0x01F3") + BOARD.format(id="b", address="0x01F4"))
     assert fleet.devices["b"].address == "0x01F4"
     found = complaints_of(fleet_of, BOARD.format(id="a", address="0x01F3") + BOARD.format(id="b", address="0x01F3"))
-    assert [(c.line, "the address '0x01F3' of a (line 2)" in c.what) for c in found] == [(8, True)]
+    assert [(c.line, "the address '0x01F3' of a (line 2)" in c.what) for c in found] == [(9, True)]
+
+
+def test_a_gateway_names_its_sensors_in_the_payload(fleet_of):
+    row = BOARD.replace('"tasmota"', '"aqara"')
+    assert len(fleet_of(row.format(id="a", address="158d0001") + row.format(id="b", address="158d0002")).devices) == 2
+    # one spelling of an address, however it is written
+    found = complaints_of(fleet_of, row.format(id="a", address="15:8D") + row.format(id="b", address="158d"))
+    assert ["has the address '158d' of a" in c.what for c in found] == [True]
 
 
 def test_a_contact_without_an_address_may_not_share(fleet_of):
