@@ -69,7 +69,7 @@ class CaseRow(msgspec.Struct, frozen=True, kw_only=True):
     from_ms: int
     until_ms: int
     released_ms: int | None = None
-    contacts: int = 0
+    has_contacts: bool = False
     key_destroyed_ms: int | None = None
 
 

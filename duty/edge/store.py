@@ -1,182 +1,125 @@
 """The desk's store: staff, roster, contacts, deliveries, audit, and the picture kept between restarts.
 
 Every method is plain (not async), short, and safe from any thread: call it from a `def` route, or by
-`asyncio.to_thread` from an `async` one.  The desk process is the only writer.
+`asyncio.to_thread` from an `async` one.  Several calls inside `with store.together():` are one transaction.
+The desk process is the only writer; a second one is refused.
 """
 
-from collections.abc import Sequence
+import fcntl
+import os
 from pathlib import Path
-from typing import Any
 
-import msgspec
+from sqlalchemy import Connection, Engine, create_engine, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError
 
-from duty.people import CaseRow, Channel, Contact, Person
-from duty.picture import Incident, Line
-from duty.roster import Holiday, Roster, Shift, Swap
+from duty.edge.rows.base import StoreTrouble
+from duty.edge.rows.cases import CaseRows, ResidentLink
+from duty.edge.rows.history import DeviceHealth, HistoryRows, Opening, TemperatureRow
+from duty.edge.rows.people import Account, PeopleRows, Session
+from duty.edge.rows.roster import RosterRows
+from duty.edge.schema import NEWEST, NewerSchema, upgrade
 
+__all__ = [
+    "Account",
+    "DeviceHealth",
+    "Opening",
+    "ResidentLink",
+    "Session",
+    "Store",
+    "StoreTrouble",
+    "TemperatureRow",
+    "make_engine",
+]
 
-class Account(msgspec.Struct, frozen=True, kw_only=True):
-    """A person with what logging in needs.  Never handed to a template."""
-
-    person: Person
-    password_hash: str
-    totp_secret: str = ""
-    totp_last_step: int = 0
-
-
-class Session(msgspec.Struct, frozen=True, kw_only=True):
-    """A session on the server.  `token_hash` is all that is kept of its cookie."""
-
-    token_hash: str
-    person: str
-    created_ms: int
-    until_ms: int
-    seen_ms: int
-    passed_totp: bool
-    address: str = ""
+# Any number will do, as long as every desk uses the same.
+_ONE_DESK = 0x7468726573
 
 
-class Attempt(msgspec.Struct, frozen=True, kw_only=True):
-    """One try to tell one person of one page.  `outcome` is "" while it is under way, else accepted, unknown,
-    try-later or gave-up.  `bundle` is shared by the pages told in one message."""
+class Store(PeopleRows, RosterRows, CaseRows, HistoryRows):
+    """Open with `Store.open`; brings the schema to the newest by itself."""
 
-    id: str
-    page: str
-    incident: str
-    grid: str
-    role: str
-    person: str
-    channel: str
-    kind: str
-    started_ms: int
-    finished_ms: int | None = None
-    outcome: str = ""
-    detail: str = ""
-    repeat: bool = False
-    bundle: str = ""
-
-
-class AuditRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One row of the audit log.  `hash` covers the row and the hash before it."""
-
-    number: int
-    at_ms: int
-    actor: str
-    action: str
-    object: str
-    grid: str
-    well: bool
-    detail: str
-    address: str
-    hash: str
-
-
-class ResidentLink(msgspec.Struct, frozen=True, kw_only=True):
-    """A link given to a household.  It ends with its case, or when it is withdrawn."""
-
-    id: str
-    household: str
-    grid: str
-    case: str
-    created_ms: int
-    until_ms: int
-    withdrawn_ms: int | None = None
-
-
-class Store:
-    """Open with `Store.open(url_or_path)`; brings the schema to the newest by itself."""
+    _lock_file: int = -1
+    _lock_connection: Connection | None = None
 
     @classmethod
-    def open(cls, where: str | Path, *, master_key: bytes) -> "Store":
+    def open(cls, where: str | Path, *, master_key: bytes, schema: str = NEWEST) -> "Store":
         """`where` is a file (SQLite) or a PostgreSQL URL.  Raises StoreTrouble with what to do."""
-        raise NotImplementedError
+        engine = make_engine(where)
+        store = cls(engine, master_key=master_key)
+        try:
+            store._be_the_only_one()
+            with store.together() as connection:
+                upgrade(connection, schema)
+        except NewerSchema as error:
+            store.close()
+            raise StoreTrouble(str(error)) from error
+        except DBAPIError as error:
+            store.close()
+            raise StoreTrouble(store._sentence(error)) from error
+        except BaseException:
+            store.close()
+            raise
+        return store
+
+    def _be_the_only_one(self) -> None:
+        trouble = "another desk uses this store, and two would page people twice: end that one first"
+        if self._engine.dialect.name == "sqlite":
+            path = f"{self._engine.url.database}.writer"
+            try:
+                self._lock_file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+                fcntl.flock(self._lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise StoreTrouble(f"{path}: {trouble}") from error
+            except OSError as error:
+                raise StoreTrouble(f"{path}: it cannot be opened for writing: {error}") from error
+            return
+        # Held as long as this connection lives; the server lets go of it when the process dies.
+        self._lock_connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+        if not self._lock_connection.execute(text(f"SELECT pg_try_advisory_lock({_ONE_DESK})")).scalar():
+            raise StoreTrouble(trouble)
+
+    def scrub(self) -> None:
+        """Leave nothing of deleted rows behind in the file: freed pages are overwritten, and the log is cut.
+
+        On PostgreSQL old row versions go with a vacuum, which is asked for here.  Inside a transaction nothing is done.
+        """
+        if self._connection is not None:
+            return
+        with self._lock, self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            if self._engine.dialect.name == "sqlite":
+                connection.execute(text("PRAGMA wal_checkpoint(TRUNCATE)"))
+            else:
+                connection.execute(text("VACUUM cases, contacts"))
 
     def close(self) -> None:
         """Give the database back."""
-        raise NotImplementedError
+        with self._lock:
+            if self._lock_connection is not None:
+                self._lock_connection.close()
+                self._lock_connection = None
+            self._engine.dispose()
+            if self._lock_file >= 0:
+                os.close(self._lock_file)
+                self._lock_file = -1
 
-    # --- staff and log-in
-    def people(self) -> list[Person]: ...
-    def person(self, person: str) -> Person | None: ...
-    def account(self, login: str) -> Account | None: ...
-    def save_person(self, person: Person) -> None: ...
-    def set_password(self, person: str, password_hash: str, *, must_change: bool) -> None: ...
-    def set_totp(self, person: str, secret: str) -> None: ...
-    def use_totp_step(self, person: str, step: int) -> bool:
-        """Spend a one-time code's step; False when it (or a later one) was spent already."""
-        raise NotImplementedError
 
-    def disable(self, person: str) -> None:
-        """Disable, and end every session of the person in the same transaction."""
+def make_engine(where: str | Path) -> Engine:
+    """The engine for a file or a URL.  Opens nothing.  Raises StoreTrouble for a URL that is none."""
+    if isinstance(where, Path) or "://" not in where:
+        from duty.edge import apsw_dbapi
 
-    # --- sessions
-    def add_session(self, session: Session) -> None: ...
-    def session(self, token_hash: str) -> Session | None: ...
-    def touch_session(self, token_hash: str, seen_ms: int, *, passed_totp: bool | None = None) -> None: ...
-    def end_session(self, token_hash: str) -> None: ...
-    def end_sessions_of(self, person: str, *, but: str = "") -> int: ...
-
-    # --- channels (target and secret are sealed at rest)
-    def channels(self, person: str | None = None) -> list[Channel]: ...
-    def save_channel(self, channel: Channel) -> None: ...
-    def delete_channel(self, channel: str) -> None: ...
-
-    # --- roster
-    def roster(self) -> Roster: ...
-    def save_shift(self, shift: Shift) -> None: ...
-    def delete_shift(self, shift: str) -> None: ...
-    def save_swap(self, swap: Swap) -> None: ...
-    def delete_swap(self, swap: str) -> None: ...
-    def save_holiday(self, holiday: Holiday) -> None: ...
-    def delete_holiday(self, day: str) -> None: ...
-    def replace_roster(self, roster: Roster) -> None: ...
-
-    # --- cases and contacts
-    def cases(self, *, household: str = "", grid: str = "") -> list[CaseRow]: ...
-    def save_case(self, case: CaseRow) -> None: ...
-    def save_contacts(self, case: str, contacts: Sequence[Contact]) -> bool:
-        """Seal and keep; False when the case's key is destroyed (or the case is unknown)."""
-        raise NotImplementedError
-
-    def open_contacts(self, case: str) -> list[Contact] | None:
-        """Open the contacts of a case; None when its key is destroyed.  The caller records the look in the audit log first."""
-        raise NotImplementedError
-
-    def destroy_keys(self, released_before_ms: int, now_ms: int) -> list[str]:
-        """Destroy the keys of cases released before that time and record each in the audit log; the cases' ids."""
-        raise NotImplementedError
-
-    # --- resident links
-    def add_link(self, link: ResidentLink) -> None: ...
-    def link(self, link: str) -> ResidentLink | None: ...
-    def links_of(self, household: str) -> list[ResidentLink]: ...
-    def withdraw_links(self, household: str, at_ms: int) -> int: ...
-
-    # --- history
-    def incident(self, incident: str) -> Incident | None: ...
-    def incidents(
-        self,
-        *,
-        grids: Sequence[str] | None = None,
-        subject: str = "",
-        since_ms: int = 0,
-        until_ms: int | None = None,
-        closed: bool | None = None,
-        limit: int = 200,
-    ) -> list[Incident]:
-        """Incidents by the time they were raised, newest first.  `subject` also finds passes and parts below it."""
-        raise NotImplementedError
-
-    def notes(self, household: str, *, since_ms: int = 0, limit: int = 200) -> list[Line]: ...
-    def openings(self, household: str, *, since_ms: int, until_ms: int) -> list[Any]: ...
-    def attempts(self, *, incident: str = "", page: str = "", since_ms: int = 0, limit: int = 500) -> list[Attempt]: ...
-
-    # --- audit
-    def audit(
-        self, *, at_ms: int, actor: str, action: str, object: str = "", grid: str = "",
-        well: bool = True, detail: str = "", address: str = "",
-    ) -> AuditRow: ...  # fmt: skip
-    def audit_rows(self, *, after: int = 0, limit: int = 500) -> list[AuditRow]: ...
-    def verify_audit(self) -> int | None:
-        """The number of the first bad row, or None when the chain is whole."""
-        raise NotImplementedError
+        path = Path(where).absolute()
+        return create_engine(f"sqlite:///{path}", module=apsw_dbapi, pool_size=1, max_overflow=0)
+    try:
+        url = make_url(where)
+    except ArgumentError as error:
+        raise StoreTrouble(f"[desk] database is no URL: {error}; write postgresql://user@host/name") from error
+    if url.get_backend_name() == "sqlite":
+        return make_engine(Path(url.database or ""))
+    if url.get_backend_name() != "postgresql":
+        raise StoreTrouble(f"[desk] database {url.get_backend_name()!r} is not known: write a file or postgresql://…")
+    try:
+        return create_engine(url.set(drivername="postgresql+psycopg"), pool_size=1, max_overflow=1, pool_pre_ping=True)
+    except ModuleNotFoundError as error:
+        raise StoreTrouble("PostgreSQL needs psycopg: install Threshold with its cluster parts") from error

@@ -74,9 +74,7 @@ def test_one_doctor_for_two_communities_and_one_person_in_several_grids() -> Non
 
 
 def test_a_swap_replaces_one_person_for_its_time_only() -> None:
-    roster = Roster(
-        shifts=DAY_AND_NIGHT.shifts, swaps=(swap("li", "zhao", "2020-02-16 22:00", "2020-02-17 02:00"),)
-    )
+    roster = Roster(shifts=DAY_AND_NIGHT.shifts, swaps=(swap("li", "zhao", "2020-02-16 22:00", "2020-02-17 02:00"),))
     assert who(roster, "2020-02-16 21:59") == ["li"]
     assert on_duty(roster, SHANGHAI, "g017", "worker", ms("2020-02-16 22:00")) == [
         OnDuty("zhao", 1, ms("2020-02-17 02:00"), "li/worker/20:00-08:00/1", "li")
