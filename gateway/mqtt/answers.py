@@ -25,11 +25,12 @@ class MisuseError(RuntimeError):
 class Answers:
     """The receiving half of QoS 1 and 2 of one connection."""
 
-    __slots__ = ("_early", "_half_done", "_out", "most_unanswered", "unanswered", "version")
+    __slots__ = ("_early", "_early_count", "_half_done", "_out", "most_unanswered", "unanswered", "version")
 
     def __init__(self, out: bytearray, version: int, most_unanswered: int) -> None:
         self._out = out
         self._early: dict[int, list[int]] = {}  # answered before its turn: the codes by packet id
+        self._early_count = 0
         self._half_done: dict[int, bool] = {}  # QoS 2 by packet id: is the PUBREC sent, so that PUBREL may come
         self.unanswered: list[int] = []
         self.most_unanswered = most_unanswered
@@ -91,22 +92,26 @@ class Answers:
 
     def _answer(self, packet_ids: list[int], code: int) -> None:
         unanswered, early = self.unanswered, self._early
+        size = len(unanswered)
         sent = 0
         for packet_id in packet_ids:
-            if sent < len(unanswered) and unanswered[sent] & 0xFFFF == packet_id:
-                self._send(unanswered[sent], code)
+            if sent == size or unanswered[sent] & 0xFFFF != packet_id:
+                early.setdefault(packet_id, []).append(code)
+                self._early_count += 1
+                continue
+            self._send(unanswered[sent], code)
+            sent += 1
+            while early and sent < size and (codes := early.get(unanswered[sent] & 0xFFFF)):
+                self._send(unanswered[sent], codes.pop(0))
+                self._early_count -= 1
+                if not codes:
+                    del early[unanswered[sent] & 0xFFFF]
                 sent += 1
-                while early and sent < len(unanswered) and (codes := early.get(unanswered[sent] & 0xFFFF)):
-                    self._send(unanswered[sent], codes.pop(0))
-                    if not codes:
-                        del early[unanswered[sent] & 0xFFFF]
-                    sent += 1
-            else:
-                codes = early.setdefault(packet_id, [])
-                codes.append(code)
-                if sum(one & 0xFFFF == packet_id for one in unanswered[sent:]) < len(codes):
-                    raise MisuseError(f"packet id {packet_id} is answered, but no message waits for it")
         del unanswered[:sent]
+        # Looking for each early id among the unanswered would let a client that floods us with what is refused buy
+        # seconds of CPU. An answer to nothing shows all the same: it is still there when no message waits any more.
+        if self._early_count > len(unanswered):
+            raise MisuseError(f"packet id {next(iter(early))} is answered, but no message waits for it")
 
     def _send(self, entry: int, code: int) -> None:
         packet_id = entry & 0xFFFF

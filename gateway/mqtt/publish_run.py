@@ -54,8 +54,7 @@ def parse_publishes(
         if stop > end:
             break
 
-        if length < 2:
-            raise malformed("a packet ends inside a field")
+        # Four bytes are there at least: a length below 2 reads into the next packet, and is refused just below.
         payload_at = body + 2 + (data[body] << 8 | data[body + 1])
         raw_topic = data[body + 2 : payload_at]
         qos = first_byte & 0x02

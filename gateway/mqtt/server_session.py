@@ -83,8 +83,8 @@ class Limits(Struct, frozen=True, kw_only=True):
     connect_timeout_ms: int = 10_000
     """From the opening of the connection to `accept()`."""
     receive_maximum: int = 16_384
-    """QoS 1 messages an MQTT 5 client may have unanswered. Large, because mqtt.js 5 sends all it has at once whatever it
-    was told, and would be cut off for it again and again. Memory is guarded by the edge, which stops reading."""
+    """QoS 1 messages an MQTT 5 client may have unanswered. Large, because mqtt.js 5 sends all it has at once, whatever
+    it was told, and would be cut off for it again and again. Memory is guarded by the edge, which stops reading."""
     keep_alive_s: int = 120
     """Longest keep-alive of an MQTT 5 client, also for 0 ("do not check"); it is told so (Server Keep Alive)."""
     silence_s: int = 7200
@@ -101,6 +101,7 @@ class ServerSession:
         "_answers",
         "_client_packet_bytes",
         "_heard_ms",
+        "_last_page_id",
         "_limits",
         "_needed",
         "_opened_at_ms",
@@ -114,7 +115,6 @@ class ServerSession:
         "_will",
         "client_id",
         "keep_alive_s",
-        "last_page_id",
         "version",
     )
 
@@ -129,7 +129,7 @@ class ServerSession:
         self.version = 0
         self.client_id = ""
         self.keep_alive_s = 0
-        self.last_page_id = 0
+        self._last_page_id = 0
         self._limits = limits or Limits()
         self._state = _AWAITING_CONNECT
         self._opened_at_ms = self._heard_ms = opened_at_ms
@@ -252,14 +252,14 @@ class ServerSession:
             return None
         packet_id = 0
         if qos:
-            packet_id = self.last_page_id % MOST_PACKET_IDS + 1
+            packet_id = self._last_page_id % MOST_PACKET_IDS + 1
             while packet_id in self._pages:
                 packet_id = packet_id % MOST_PACKET_IDS + 1
         packet = build(Published(topic, payload, qos, packet_id, False, False, ()), self.version)
         if len(packet) > self._client_packet_bytes:
             return None
         if qos:
-            self.last_page_id = packet_id
+            self._last_page_id = packet_id
             self._pages.add(packet_id)
         self._out += packet
         return packet_id

@@ -285,8 +285,10 @@ def test_no_more_pages_than_the_client_takes_at_once():
 
 def test_page_ids_go_round_and_pass_over_those_still_open():
     client = Client().comes_in()
-    client.session.publish("t", b"", 1)
-    client.session.last_page_id = 65535
+    assert client.session.publish("t", b"", 1) == 1
+    for packet_id in range(2, 65536):
+        assert client.session.publish("t", b"", 1) == packet_id
+        client.sends(Answer(PacketType.PUBACK, packet_id))
     assert client.session.publish("t", b"", 1) == 2
 
 
