@@ -32,6 +32,7 @@ from streams.frames import DeviceRow, RejectRecord
 PLAUSIBLE_CELSIUS = (35.0, 42.5)
 # A bridge that logs every message it passes on is alive each time; being told so twice a minute is enough.
 BRIDGE_HEARD_EVERY_MS = 30_000
+CLOCK_USABLE_MS = 24 * 3_600_000
 
 
 class Taken(msgspec.Struct, frozen=True, gc=False):
@@ -118,7 +119,7 @@ class Intake:
 
     def availability(self, client: str, online: bool, at_ms: int) -> Event | None:
         """A direct client came, or was cut off, at `at_ms`.  None for one that is no device (a siren, a phone)."""
-        at_ms = self._not_before(at_ms)
+        at_ms = self.instant(at_ms)
         if client in self._placed:
             placed = self._placed[client]
         elif client in self.fleet.bridges:
@@ -136,6 +137,13 @@ class Intake:
             "availability",
             online=online,
         )
+
+    def instant(self, at_ms: int) -> int:
+        """`at_ms`, or the time of what came before where a clock went back: the times of `inbox` only grow."""
+        if at_ms < self.last_ms:
+            at_ms = self.last_ms
+        self.last_ms = at_ms
+        return at_ms
 
     def take_again(self, record: RejectRecord, now_ms: int) -> Taken:
         """A reject fed in once more, its cause mended as one hopes."""
@@ -202,12 +210,6 @@ class Intake:
 
     # The stages.
 
-    def _not_before(self, at_ms: int) -> int:
-        if at_ms < self.last_ms:
-            at_ms = self.last_ms
-        self.last_ms = at_ms
-        return at_ms
-
     def _in_order(self, message: Message) -> Message:
         at_ms = message.received_ms
         if at_ms > self.last_ms:
@@ -242,8 +244,10 @@ class Intake:
 
     def _event(self, reading: Reading, placed: Placed, message: Message) -> Event:
         celsius = reading.celsius
+        # A clock that stands still or never was set says the same time for ever: that tells no message from another.
+        cause = "" if reading.cause.startswith("at ") and not _usable(reading.at_ms, message.received_ms) else reading.cause
         return Event(
-            event_id(reading.device, reading.cause or self._way(message), message.payload),
+            event_id(reading.device, cause or self._way(message), message.payload),
             reading.device,
             placed.grid,
             placed.where,
@@ -251,7 +255,7 @@ class Intake:
             message.received_ms,
             reading.kind,
             reading.report,
-            reading.cause != "",
+            cause != "",
             message.redelivered,
             reading.at_ms,
             reading.open,
@@ -307,6 +311,11 @@ class Intake:
             redelivered=message.redelivered,
             online=online,
         )
+
+
+def _usable(at_ms: int | None, received_ms: int) -> bool:
+    """Whether a device's time is near enough to be its own; the core draws the line exactly."""
+    return at_ms is not None and -CLOCK_USABLE_MS <= received_ms - at_ms <= CLOCK_USABLE_MS
 
 
 def refused(message: Message, reason: RejectReason, detail: str, device: str = "") -> Taken:

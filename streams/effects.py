@@ -5,6 +5,7 @@ picture of the buildings, `Noted` for what a person should see beside an inciden
 is a word from a closed list with its values (`streams/words.py` says it in Chinese and English).
 """
 
+from collections.abc import Mapping
 from typing import Literal
 
 import msgspec
@@ -26,7 +27,7 @@ class Reason(msgspec.Struct, frozen=True, array_like=True):
     """Why: a word of `streams/words.py` and the values its sentence names (times as ms UTC under keys ending _ms)."""
 
     word: str
-    values: dict[str, str | int | float] = {}
+    values: Mapping[str, str | int | float] = {}
 
 
 class Cause(msgspec.Struct, frozen=True, array_like=True):

@@ -81,10 +81,10 @@ class Engine:
         together: list[Effect] = []
         at_ms = -1
         for due, key in self._due(now_ms):
-            if due != at_ms:
-                effects += _in_order(together)
-                together, at_ms = [], due
             self.now_ms = max(self.now_ms, due)
+            if self.now_ms != at_ms:
+                effects += _in_order(together)
+                together, at_ms = [], self.now_ms
             together += self._run(Wake(key=key, at_ms=self.now_ms))
         effects += _in_order(together)
         self.now_ms = max(self.now_ms, now_ms)
@@ -95,6 +95,8 @@ class Engine:
         # A record that is older than what time has passed already (a clock set back) is handled now.
         effects = self.advance(max(self.now_ms, time_of(record)))
         effects += _in_order(self._run(record))
+        if self._heap and self._heap[0][0] <= self.now_ms:
+            effects += self.advance(self.now_ms)
         return effects
 
     @property

@@ -34,10 +34,13 @@ def asked(work: Work, command: Command) -> None:
         return
     carried = work.get("k:" + command.grid)
     ids = carried.ids if isinstance(carried, Carried) else ()
-    if command.id in ids:
+    # The fleet file tells a case again when its times changed; that is not a command sent twice.
+    if command.id in ids and command.by != "fleet":
         return
     refusal = _TABLE[command.name](work, command)
     if refusal is None:
+        if command.by == "fleet":
+            return
         work.put("k:" + command.grid, Carried(command.grid, (*ids[-(_CARRIED_KEPT - 1) :], command.id)))
         return
     reason, detail = refusal
@@ -52,7 +55,7 @@ def asked(work: Work, command: Command) -> None:
 
 def _known(work: Work, subject: str) -> bool:
     """Whether the subject of a command is anything we know."""
-    if any(work.get(prefix + subject) is not None for prefix in ("i:", "p:", "r:", "g:", "b:")):
+    if any(work.get(prefix + subject) is not None for prefix in ("z:", "p:", "r:", "g:", "b:")):
         return True
     return subject.startswith("bridge/") and work.bridge(subject.removeprefix("bridge/")) is not None
 

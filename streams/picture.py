@@ -1,5 +1,7 @@
 """How a household stands, for the desk: derived from its records, told only when it changed."""
 
+from msgspec.structs import replace
+
 from streams.calendar import at_minute
 from streams.effects import HouseholdSeen
 from streams.openings import case_at
@@ -38,13 +40,13 @@ def _declared_today(work: Work, place: Place) -> int:
 
 def tell(work: Work) -> None:
     """A `HouseholdSeen` for every household that this step changed to the eye."""
-    touched = sorted({key[2:] for key in work.changes if key[:2] in ("p:", "i:")})
+    touched = sorted({key[2:] for key in work.changes if key[:2] in ("p:", "z:")})
     for name in touched:
         place = work.place(name)
         if place is None or place.where != "household":
             continue
         before = work.view.get("p:" + name)
-        book_before = work.view.get("i:" + name)
+        book_before = work.view.get("z:" + name)
         now = _seen(place, work.book(name), work.now_ms, _declared_today(work, place))
         if isinstance(before, Place):
             was = _seen(before, book_before if isinstance(book_before, Book) else None, work.now_ms,
@@ -53,9 +55,4 @@ def tell(work: Work) -> None:
                 # What time alone changes (a case or declaration that ended) comes with the wake that ends it.
                 if before.cases == place.cases:
                     continue
-        work.effects.append(_at(now, work.now_ms))
-
-
-def _at(seen: HouseholdSeen, now_ms: int) -> HouseholdSeen:
-    fields = {name: getattr(seen, name) for name in seen.__struct_fields__}
-    return HouseholdSeen(**(fields | {"t_ms": now_ms}))
+        work.effects.append(replace(now, t_ms=work.now_ms))

@@ -7,7 +7,7 @@ because the two packages meet at the logs only.  Reading files and printing is `
 import base64
 import binascii
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
@@ -23,7 +23,7 @@ from streams.words import sentence
 
 Take = Callable[[Message], tuple[list[InboxRecord], list[RejectRecord]]]
 FleetRecords = Callable[[int], Iterable[DeviceRow | BridgeRow | Command]]
-Bind = Callable[[Command], list[InboxRecord]]
+Expand = Callable[[Command], Iterable[DeviceRow | BridgeRow | Command]]
 
 
 class BadLine(ValueError):
@@ -50,11 +50,12 @@ _json = msgspec.json.Decoder()
 def parse_line(number: int, raw: bytes) -> Line:
     """One line of JSON.  Raises BadLine."""
     try:
-        row = _json.decode(raw)
+        row: Any = _json.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadLine(number, f"is no JSON: {error}") from None
     if not isinstance(row, dict):
         raise BadLine(number, "must be a JSON object")
+    row = cast(dict[str, Any], row)
     try:
         t_ms = parse_time_ms(row.get("t"))
     except ValueError as error:
@@ -71,7 +72,7 @@ def parse_line(number: int, raw: bytes) -> Line:
 
 
 class _Raw(msgspec.Struct):
-    payload: msgspec.Raw | None = None
+    payload: msgspec.Raw
 
 
 _raw_payload = msgspec.json.Decoder(_Raw)
@@ -89,21 +90,21 @@ def _payload(number: int, row: dict[str, Any], raw: bytes) -> bytes:
     if isinstance(value, str):
         return value.encode("utf-8", "surrogatepass")
     # The bytes as the device wrote them: numbers and the order of keys are not ours to change.
-    found = _raw_payload.decode(raw).payload
-    return b"null" if found is None else bytes(found)
+    return bytes(_raw_payload.decode(raw).payload)
 
 
 class Replay:
     """A trace on its way through the core.  `feed` each line, then `finish`; both hand back what was decided.
 
-    The fleet is told at the time of the first line: that is when the system first knew it.
+    The fleet is told at the time of the first line: that is when the system first knew it.  `expand` is the intake's:
+    a command with the sensor that it takes from the pool or gives back.
     """
 
-    def __init__(self, policy: Policy, take: Take, fleet: FleetRecords, bind: Bind | None = None) -> None:
+    def __init__(self, policy: Policy, take: Take, fleet: FleetRecords, expand: Expand) -> None:
         self.engine = Engine(policy)
         self._take = take
         self._fleet = fleet
-        self._bind = bind
+        self._expand = expand
         self._begun = False
         self.backwards: list[int] = []
 
@@ -150,10 +151,8 @@ class Replay:
                 kind=command.kind, reason=Reason(command.reason, {"detail": command.detail}), command=command.name,
             )  # fmt: skip
             return
-        if self._bind is not None and command.name in ("open-case", "close-case"):
-            for record in self._bind(command):
-                yield from self.engine.apply(record)
-        yield from self.engine.apply(command)
+        for record in self._expand(command):
+            yield from self.engine.apply(record)
 
 
 def rejected(reject: RejectRecord) -> Decision:

@@ -77,7 +77,7 @@ class Work:
 
     def book(self, subject: str) -> Book | None:
         """The incidents of a subject."""
-        record = self.get("i:" + subject)
+        record = self.get("z:" + subject)
         return record if isinstance(record, Book) else None
 
     def put_sensor(self, sensor: Sensor) -> None:
@@ -106,4 +106,4 @@ class Work:
 
     def put_book(self, book: Book) -> None:
         """Keep a subject's incidents."""
-        self.changes["i:" + book.subject] = book
+        self.changes["z:" + book.subject] = book
