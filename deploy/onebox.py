@@ -1,0 +1,97 @@
+"""`./threshold up`: everything on one box.  Checks first, then becomes the supervisor of its processes."""
+
+import json
+import os
+import socket
+import sys
+from pathlib import Path
+from typing import Any
+
+from deploy import process, supervisor
+from deploy.check import check
+from devices.edge.complaints import Complaint
+from devices.edge.settings import Settings, split_address
+from devices.edge.toml_lines import read_toml
+
+PROCESSES = ("gateway", "streams", "sink", "desk")
+_PORTS = (("gateway", "listen"), ("gateway", "tls_listen"), ("gateway", "http"), ("desk", "listen"))
+
+
+def up(config: Path) -> int:
+    """Run until Ctrl-C or SIGTERM.  Returns only when there is something to complain about: 1."""
+    config = config.resolve()
+    found = check(config, None, None)
+    for note in found.notes:
+        print(f"note: {note}", file=sys.stderr)
+    read = found.settings
+    complaints = found.complaints or (ports_taken(read) if read else [])
+    if not complaints and read is not None:
+        plan = write_plan(read, plan_for(read))
+        # This process has served: the supervisor that takes its place needs none of what was imported for the check.
+        os.execve(sys.executable, supervisor_argv(plan), environment())
+    for complaint in complaints:
+        print(complaint, file=sys.stderr)
+    return 1
+
+
+def plan_for(read: Settings, log: Path | None = None) -> dict[str, Any]:
+    """What the supervisor is to run; `log` is a file for the log lines instead of stderr."""
+    return {
+        "data": read.data.folder,
+        "door": read.gateway.http,
+        "log": str(log) if log else "",
+        "processes": [{"name": name, "argv": process.argv_of(name, Path(read.file))} for name in PROCESSES],
+    }
+
+
+def write_plan(read: Settings, plan: dict[str, Any]) -> Path:
+    """The plan as a file in the data folder, which is made: only its owner may look in."""
+    read.data_path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path = read.data_path / "plan.json"
+    path.write_text(json.dumps(plan, indent=1))
+    return path
+
+
+def supervisor_argv(plan: Path) -> list[str]:
+    """How to start the supervisor: isolated and without site-packages, which it does not need."""
+    return [sys.executable, "-I", "-S", str(Path(supervisor.__file__).resolve()), str(plan)]
+
+
+def environment() -> dict[str, str]:
+    """For the supervisor and what it starts: our packages are found, lines come out when they are written."""
+    root = str(Path(__file__).resolve().parents[1])
+    paths = [root, *(p for p in os.environ.get("PYTHONPATH", "").split(os.pathsep) if p and p != root)]
+    return {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(paths),
+        "PYTHONSAFEPATH": "1",
+        "PYTHONUNBUFFERED": "1",
+        # Each thread's own arena of the C library costs megabytes that a small box does not have.
+        "MALLOC_ARENA_MAX": "2",
+    }
+
+
+def ports_taken(read: Settings) -> list[Complaint]:
+    """A complaint for every address that another program listens on already."""
+    file = read_toml(read.file)
+    found: list[Complaint] = []
+    for table, key in _PORTS:
+        address = getattr(getattr(read, table), key)
+        if not address:
+            continue
+        host, port = split_address(address)
+        try:
+            family, kind, _, _, where = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+            with socket.socket(family, kind) as trial:
+                trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                trial.bind(where)
+        except OSError as error:
+            found.append(
+                Complaint(
+                    file.file,
+                    file.line(table, key),
+                    f"{table}.{key}: {address} cannot be listened on: {error.strerror}",
+                    f"end what uses the port, or choose another in [{table}]",
+                )
+            )
+    return found

@@ -1,0 +1,113 @@
+"""`fleet add` and `fleet list`."""
+
+import stat
+from hashlib import sha256
+
+import pytest
+
+from deploy.fleet_command import add, list_devices
+from devices.edge.fleet_file import load
+
+
+@pytest.fixture
+def file(tmp_path):
+    return tmp_path / "fleet.toml"
+
+
+def test_a_door_is_added_with_a_secret_shown_once_and_kept_hashed(file, capsys):
+    assert add(fleet=file, device="door-1", household="g017/3/1203", report_every_s=3600) == 0
+    said = capsys.readouterr().out
+    secret = said.split("password")[1].split()[0]
+    device = load(file).devices["door-1"]
+    assert device.secret_sha256 == sha256(secret.encode()).hexdigest()
+    assert (device.topic, device.place, device.report_every_s) == ("threshold/g017/door-1", "g017/3/1203", 3600.0)
+    assert secret not in file.read_text()
+    assert len(secret) >= 24
+
+
+def test_two_secrets_differ(file, capsys):
+    add(fleet=file, device="a", household="g017/3/1")
+    add(fleet=file, device="b", household="g017/3/2")
+    devices = load(file).devices
+    assert devices["a"].secret_sha256 != devices["b"].secret_sha256
+
+
+@pytest.mark.parametrize(
+    ("format", "topic"),
+    [
+        ("native", "threshold/g017/x"),
+        ("zigbee2mqtt", "zigbee2mqtt/x"),
+        ("tasmota", "x"),
+        ("shelly-gen1", "shellies/x"),
+    ],
+)
+def test_a_topic_is_made_from_the_id(file, format, topic):
+    assert add(fleet=file, device="x", format=format, household="g017/3/1", direct=False) == 0
+    device = load(file).devices["x"]
+    assert (device.topic, device.secret_sha256) == (topic, "")
+
+
+def test_a_gun_and_a_spare_sensor(file):
+    assert add(fleet=file, device="gun", checkpoint="g017/north") == 0
+    assert add(fleet=file, device="spare", format="zigbee2mqtt", direct=False) == 0
+    fleet = load(file)
+    assert fleet.devices["gun"].topic == "threshold/g017/gun/temperature"
+    assert fleet.devices["spare"].where == "pool"
+
+
+def test_what_was_written_by_hand_stays_as_it_was(file):
+    by_hand = '# our fleet\n[[device]]\nid = "a"   # the first\nformat = "native"\ntopic = "t"\nhousehold = "g017/3/1"'
+    file.write_text(by_hand)
+    file.chmod(0o640)
+    assert add(fleet=file, device="b", household="g017/3/2") == 0
+    assert file.read_text().startswith(by_hand + "\n\n[[device]]\n")
+    assert stat.S_IMODE(file.stat().st_mode) == 0o640
+
+
+@pytest.mark.parametrize(
+    ("wanted", "complaint"),
+    [
+        ({"device": "a", "household": "g017/3/2"}, "'a' is taken"),
+        ({"device": "b", "household": "g017"}, "not grid/building/unit"),
+        ({"device": "b", "household": "g017/3/2", "topic": "threshold/g017/a"}, "on the topic"),
+        ({"device": "b", "household": "g017/3/2", "format": "nativ"}, "did you mean 'native'?"),
+    ],
+)
+def test_a_mistake_leaves_the_file_as_it_was(file, capsys, wanted, complaint):
+    add(fleet=file, device="a", household="g017/3/1")
+    before = file.read_bytes()
+    assert add(fleet=file, **wanted) == 1
+    assert complaint in capsys.readouterr().err
+    assert file.read_bytes() == before
+
+
+def test_a_file_that_is_wrong_already_is_not_added_to(file, capsys):
+    file.write_text("[[devcie]]\n")
+    assert add(fleet=file, device="a", household="g017/3/1") == 1
+    assert file.read_text() == "[[devcie]]\n"
+
+
+def test_the_list_shows_place_and_case(file, capsys):
+    add(fleet=file, device="a", household="g017/3/1203")
+    add(fleet=file, device="b", household="g017/3/1204", direct=False)
+    with file.open("a") as more:
+        more.write('[[case]]\nhousehold = "g017/3/1203"\nfrom = "2020-02-10T00:00:00+08:00"\n'
+                   'until = "2020-02-24T00:00:00+08:00"\n')  # fmt: skip
+    capsys.readouterr()
+    assert list_devices(file) == 0
+    rows = capsys.readouterr().out.splitlines()
+    assert rows[1].split() == [
+        "a",
+        "native",
+        "g017/3/1203",
+        "threshold/g017/a",
+        "directly",
+        "2020-02-24T00:00:00+08:00",
+    ]
+    assert rows[2].split()[-3:] == ["by", "a", "broker"]
+
+
+def test_a_list_of_a_wrong_file_complains(file, capsys):
+    file.write_text("x = 1\n")
+    assert list_devices(file) == 1
+    assert "there is no table 'x'" in capsys.readouterr().err

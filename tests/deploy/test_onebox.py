@@ -1,0 +1,62 @@
+"""`up`: complains before it starts anything, and says what it would start."""
+
+import json
+import os
+import socket
+import stat
+import subprocess
+import sys
+
+from deploy import onebox
+from devices.edge.settings import load
+
+
+def settings_of(tmp_path, text=""):
+    (tmp_path / "fleet.toml").write_text("")
+    path = tmp_path / "threshold.toml"
+    path.write_text(text)
+    return load(path)
+
+
+def test_the_plan_names_every_process_with_its_configuration(tmp_path):
+    read = settings_of(tmp_path)
+    plan = onebox.plan_for(read)
+    assert [row["name"] for row in plan["processes"]] == ["gateway", "streams", "sink", "desk"]
+    assert all(row["argv"][-1] == read.file for row in plan["processes"])
+    assert plan["door"] == "127.0.0.1:18830"
+
+
+def test_the_plan_lies_in_a_data_folder_for_its_owner_alone(tmp_path):
+    read = settings_of(tmp_path)
+    path = onebox.write_plan(read, onebox.plan_for(read))
+    assert json.loads(path.read_text())["data"] == read.data.folder
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+
+
+def test_a_port_that_is_taken_is_told_with_its_line(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        read = settings_of(tmp_path, f"[gateway]\nhttp = '127.0.0.1:0'\nlisten = '127.0.0.1:{port}'\n"
+                                     "[desk]\nlisten = '127.0.0.1:0'\n")  # fmt: skip
+        [complaint] = onebox.ports_taken(read)
+    assert complaint.line == 3
+    assert "cannot be listened on" in complaint.what
+
+
+def test_it_refuses_to_start_on_complaints(tmp_path):
+    (tmp_path / "fleet.toml").write_text("[[device]]\nid = 3\n")
+    config = tmp_path / "threshold.toml"
+    config.write_text("")
+    done = subprocess.run(
+        [sys.executable, "-m", "deploy.cli", "up", "--config", str(config)],
+        env=onebox.environment(), capture_output=True, text=True, check=False, cwd=tmp_path,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "fleet.toml:2: id must be a text" in done.stderr
+    assert not (tmp_path / "data").exists()
+
+
+def test_the_environment_lets_children_find_the_packages():
+    env = onebox.environment()
+    assert os.path.isfile(os.path.join(env["PYTHONPATH"].split(os.pathsep)[0], "deploy", "onebox.py"))
+    assert env["PYTHONUNBUFFERED"] == "1"
