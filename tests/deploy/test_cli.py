@@ -74,6 +74,6 @@ def test_the_exit_code_is_the_answer_of_the_function(monkeypatch):
 
 def test_help_of_test_is_that_of_pytest(monkeypatch):
     given = []
-    monkeypatch.setattr("deploy.testing.main", given.extend)
+    monkeypatch.setattr("deploy.testing.main", lambda *, arguments: given.extend(arguments))
     CliRunner().invoke(cli.app, ["test", "--help"])
     assert given == ["--help"]

