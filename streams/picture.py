@@ -40,19 +40,38 @@ def _declared_today(work: Work, place: Place) -> int:
 
 def tell(work: Work) -> None:
     """A `HouseholdSeen` for every household that this step changed to the eye."""
-    touched = sorted({key[2:] for key in work.changes if key[:2] in ("p:", "z:")})
-    for name in touched:
+    touched = {key[2:] for key in work.changes if key[:2] in ("p:", "z:")}
+    for name in sorted(touched) if len(touched) > 1 else touched:
         place = work.place(name)
         if place is None or place.where != "household":
             continue
-        before = work.view.get("p:" + name)
-        book_before = work.view.get("z:" + name)
-        now = _seen(place, work.book(name), work.now_ms, _declared_today(work, place))
-        if isinstance(before, Place):
-            was = _seen(before, book_before if isinstance(book_before, Book) else None, work.now_ms,
-                        _declared_today(work, before))  # fmt: skip
-            if was == now:
-                # What time alone changes (a case or declaration that ended) comes with the wake that ends it.
-                if before.cases == place.cases:
-                    continue
+        before, book_before = work.view.get("p:" + name), work.view.get("z:" + name)
+        book = work.book(name)
+        if isinstance(before, Place) and _same(before, place):
+            was = book_before.open if isinstance(book_before, Book) else {}
+            if was.keys() == (book.open.keys() if book else {}.keys()):
+                continue
+        now = _seen(place, book, work.now_ms, _declared_today(work, place))
         work.effects.append(replace(now, t_ms=work.now_ms))
+
+
+def _same(before: Place, now: Place) -> bool:
+    """Whether nothing that the picture shows has changed: most messages only say that a door is as it was."""
+    if before is now:
+        return True
+    if before.doors is not now.doors:
+        if before.doors.keys() != now.doors.keys():
+            return False
+        for device, door in now.doors.items():
+            was = before.doors[device]
+            if was.open != door.open or was.changed_ms != door.changed_ms:
+                return False
+    return (
+        before.cases == now.cases
+        and before.declarations is now.declarations
+        and before.low is now.low
+        and before.tampered is now.tampered
+        and before.silent is now.silent
+        and before.devices is now.devices
+        and before.muted_until_ms == now.muted_until_ms
+    )

@@ -42,7 +42,8 @@ def device_said(work: Work, event: Event) -> None:
         sensor = replace(sensor, hint=event.report_hint, hint_ms=event.received_ms)
     if event.online is not None:
         sensor = _availability(work, sensor, event)
-    sensor = _facets(work, sensor, event, trusted, cause)
+    if event.kind != "heartbeat" or event.battery_percent is not None or event.opens_counted is not None:
+        sensor = _facets(work, sensor, event, trusted, cause)
     work.put_sensor(sensor)
 
 
@@ -95,7 +96,7 @@ def _report(sensor: Sensor, event: Event) -> Report:
 def _facets(work: Work, sensor: Sensor, event: Event, trusted: Trusted, cause: Cause) -> Sensor:
     if event.battery_percent is not None:
         sensor = replace(sensor, battery_percent=event.battery_percent)
-    place = work.place(event.place)
+    before = place = work.place(event.place)
     if place is None or event.device not in place.devices:
         return sensor
     if event.where == "household":
@@ -115,7 +116,8 @@ def _facets(work: Work, sensor: Sensor, event: Event, trusted: Trusted, cause: C
         place = tamper.said(work, place, event.device, event.tamper, trusted.at_ms, cause)
     if event.battery_percent is not None or event.battery_low is not None:
         place = low_battery.said(work, place, event.device, event.battery_percent, event.battery_low, cause)
-    work.put_place(place)
+    if place is not before:
+        work.put_place(place)
     if event.celsius is not None and event.report == "live":
         if event.implausible:
             _no_reading(work, sensor, event, trusted.at_ms)
