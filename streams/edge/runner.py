@@ -1,0 +1,56 @@
+"""The process `threshold streams`: decides what is wrong and who must hear of it."""
+
+import signal
+import sys
+from importlib import import_module
+from pathlib import Path
+
+from devices.edge.complaints import Complaint
+from devices.edge.settings import Settings, load
+from streams.edge import policy_file
+from streams.edge.local import LocalRuntime, Stopped
+from streams.edge.log import LogFull
+from streams.edge.reporter import Reporter
+from streams.edge.sqlite_log import OldSqlite
+from streams.frames import NewerFrame
+from streams.policy import Policy
+
+
+def main(config: Path) -> int:
+    """Run until it is told to stop; the exit code: 0, or 2 when something must be mended first."""
+    try:
+        settings = load(config)
+        policy = policy_file.load(settings.policy_path)
+        if settings.streams.runtime == "cluster":
+            # Faust is installed only where there is a cluster.
+            return import_module("streams.edge.faust_app").main(settings, policy)
+        return _local(settings, policy)
+    except (Complaint, LogFull, NewerFrame, OldSqlite, OSError) as error:
+        print(f"streams: {error}", file=sys.stderr, flush=True)
+        return 2
+
+
+def _local(settings: Settings, policy: Policy) -> int:
+    folder = settings.data_path
+    folder.mkdir(parents=True, exist_ok=True)
+    reporter = Reporter(address=settings.gateway.http, token_file=folder / "door.token")
+    runtime: LocalRuntime | None = None
+    try:
+        runtime = LocalRuntime(
+            folder=folder,
+            policy=policy,
+            partitions=settings.streams.partitions,
+            days={"raw": settings.data.raw_days, "incidents": settings.data.incident_days},
+            reporter=reporter,
+        )
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: runtime.stop())
+        print(f"streams ready: {runtime.says()}", flush=True)
+        runtime.run()
+    except Stopped:
+        pass
+    finally:
+        if runtime is not None:
+            runtime.close()
+        reporter.close()
+    return 0
