@@ -35,7 +35,7 @@ class _Said(msgspec.Struct, rename="camel"):
     f_cnt: int | None = None
     f_port: int | None = None
     data: str | None = None
-    object: msgspec.Raw | None = None
+    object: msgspec.Raw = msgspec.Raw()
     object_json: str = msgspec.field(default="", name="objectJSON")
     rx_info: list[_Heard] | None = None
     battery_level: float | None = None
@@ -46,9 +46,9 @@ _read = reader(_Said, "devEui", "devEUI", "fCnt", "object", "data", "DOOR_OPEN_S
 _EVENTS = frozenset({"up", "join", "status", "ack", "txack", "log", "location", "integration"})
 
 
-def values_of(codec: bytes | None, data: str | None, port: int) -> dragino.Values | Rejected | None:
+def values_of(codec: bytes, data: str | None, port: int) -> dragino.Values | Rejected | None:
     """A door sensor's values from a codec's object, else from the raw bytes; None where neither is one's."""
-    if codec is not None and (found := dragino.from_object(codec)) is not None:
+    if codec and (found := dragino.from_object(codec)) is not None:
         return found
     if data is None:
         return None
@@ -93,8 +93,7 @@ def decode(message: Message, known: Known) -> list[Reading] | Rejected:
         kind = "heartbeat" if level is None else "battery"
         return [Reading(device=device.id, kind=kind, report=report, at_ms=at_ms, battery_percent=level)]
     cause = f"f_cnt {said.f_cnt}" if said.f_cnt is not None else ""
-    codec = bytes(said.object) if said.object is not None else said.object_json.encode() or None
-    values = values_of(codec, said.data, said.f_port or 0)
+    values = values_of(bytes(said.object) or said.object_json.encode(), said.data, said.f_port or 0)
     if isinstance(values, Rejected):
         return values
     if values is None:

@@ -34,7 +34,7 @@ def decode(message: Message, known: Known) -> list[Reading] | Rejected:
         return said
     device, report = known.devices[0].id, report_of(message)
     at_ms, since_ms = iso_ms(said.timestamp or ""), iso_ms(said.since or "")
-    cause = f"timestamp {said.timestamp[:40]}" if said.timestamp else ""
+    cause = f"at {at_ms}" if at_ms is not None else f"timestamp {said.timestamp[:40]}" if said.timestamp else ""
     strength = signal(said.rssi)
     if said.status in _DOOR:
         how: Report = report

@@ -65,7 +65,7 @@ class _Known(msgspec.Struct):
 
 class _Said(msgspec.Struct):
     method: str = ""
-    params: msgspec.Raw | None = None
+    params: msgspec.Raw = msgspec.Raw()
     objects: list[_Object] | None = None
     result: _Known | None = None
     # A component's status alone.
@@ -116,7 +116,7 @@ def _component(
         return None
     if status.last_updated_ts is not None:
         at_ms = epoch_s(status.last_updated_ts)
-    cause = f"packet {status.packet_id} {at_ms}" if status.packet_id is not None else f"ts {at_ms}" if at_ms else ""
+    cause = f"packet {status.packet_id} {at_ms}" if status.packet_id is not None else f"at {at_ms}" if at_ms else ""
     reading = Reading(device=device.id, kind="heartbeat", report=report, at_ms=at_ms, cause=cause)
     value = status.value
     if value is None:
@@ -211,7 +211,7 @@ def _events(params: _Params, known: Known, report: Report) -> list[Reading] | Re
             owner = known.memory.get(happening.component, (happening.component, None))[0]
             device = row_of(known, owner)
             found = None if device is None else Reading(
-                device=device.id, kind="button", report=report, at_ms=at_ms, cause=f"ts {at_ms}" if at_ms else "",
+                device=device.id, kind="button", report=report, at_ms=at_ms, cause=f"at {at_ms}" if at_ms else "",
                 button=happening.event[:40],
             )  # fmt: skip
         else:
@@ -246,14 +246,15 @@ def decode(message: Message, known: Known) -> list[Reading] | Rejected:
     objects = said.objects if said.objects is not None else said.result.objects if said.result is not None else None
     if objects is not None:
         return _remember(objects, known)
-    if said.params is None:
+    params_raw = bytes(said.params)
+    if not params_raw:
         return [] if known.rest.startswith("status/") else Rejected("malformed", "no params, no objects, no status")
     if said.method == "NotifyEvent":
-        params = _read_events(bytes(said.params))
+        params = _read_events(params_raw)
         return params if isinstance(params, Rejected) else _events(params, known, report)
     if said.method not in ("NotifyStatus", "NotifyFullStatus"):
         return Rejected("unknown-topic", "not a notification of a status or an event")
-    params = _read_params(bytes(said.params))
+    params = _read_params(params_raw)
     if isinstance(params, Rejected):
         return params
     # A full status is sent after a start or on request: it repeats what is, it does not say what happened.

@@ -97,9 +97,11 @@ def _hex(address: str) -> str:
 
 
 def _addressed(key: str, sensor: _Zigbee, devices: tuple[Device, ...]) -> Device | None:
-    names = {key, sensor.Name, sensor.Device} - {""}
+    # A name typed as `zbname 0x662E, door` is stored with the space before it.
+    names = {key.strip(), sensor.Name.strip(), sensor.Device} - {""}
+    spellings = {_hex(name) for name in names}
     for device in devices:
-        if device.address in names or _hex(device.address) in {_hex(name) for name in names}:
+        if device.address in names or _hex(device.address) in spellings:
             return device
     return None
 

@@ -29,7 +29,7 @@ class _Uplink(msgspec.Struct):
     f_port: int = 0
     f_cnt: int = 0  # protobuf's JSON leaves a zero out
     frm_payload: str | None = None
-    decoded_payload: msgspec.Raw | None = None
+    decoded_payload: msgspec.Raw = msgspec.Raw()
     rx_metadata: list[_Heard] | None = None
 
 
@@ -37,7 +37,7 @@ class _Said(msgspec.Struct):
     end_device_ids: _Ids | None = None
     received_at: str = ""
     uplink_message: _Uplink | None = None
-    join_accept: msgspec.Raw | None = None
+    join_accept: msgspec.Raw = msgspec.Raw()
 
 
 _read = reader(
@@ -59,12 +59,11 @@ def decode(message: Message, known: Known) -> list[Reading] | Rejected:
     report, at_ms = report_of(message), iso_ms(said.received_at)
     uplink = said.uplink_message
     if uplink is None:
-        if said.join_accept is None:
+        if not bytes(said.join_accept):
             return []
         return [Reading(device=device.id, kind="heartbeat", report=report, at_ms=at_ms)]
     cause = f"f_cnt {uplink.f_cnt}"
-    codec = bytes(uplink.decoded_payload) if uplink.decoded_payload is not None else None
-    values = values_of(codec, uplink.frm_payload, uplink.f_port)
+    values = values_of(bytes(uplink.decoded_payload), uplink.frm_payload, uplink.f_port)
     if isinstance(values, Rejected):
         return values
     if values is None:

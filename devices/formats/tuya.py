@@ -103,7 +103,7 @@ def decode(message: Message, known: Known) -> list[Reading] | Rejected:
             kind=kind,
             report=report,
             at_ms=at_ms,
-            cause=f"t {at_ms}" if at_ms is not None else "",
+            cause=f"at {at_ms}" if at_ms is not None else "",
             open=opened,
             tamper=tamper,
             battery_percent=percent(level),

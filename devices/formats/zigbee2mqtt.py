@@ -36,10 +36,11 @@ _ATTRIBUTES = frozenset({"contact", "battery", "battery_low", "tamper", "action"
 def _seen(last_seen: object) -> tuple[int | None, str]:
     """The device's time and the cause, from `last_seen` in any of its spellings."""
     if isinstance(last_seen, str) and len(last_seen) <= 40:
-        return iso_ms(last_seen), f"last_seen {last_seen}" if last_seen else ""
+        at_ms = iso_ms(last_seen)
+        return at_ms, f"at {last_seen}" if at_ms is not None else f"last_seen {last_seen}" if last_seen else ""
     if isinstance(last_seen, int | float) and not isinstance(last_seen, bool):
         at_ms = epoch_ms(last_seen)
-        return at_ms, f"last_seen {at_ms}" if at_ms is not None else ""
+        return at_ms, f"at {at_ms}" if at_ms is not None else ""
     return None, ""
 
 
