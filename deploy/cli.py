@@ -94,7 +94,7 @@ def replay(
 ) -> None:
     """What a policy would have decided about a trace: decisions as JSON Lines on stdout."""
     hand_over(
-        "streams.edge.replay_command:main",
+        "deploy.replay:main",
         trace=trace, fleet=fleet, policy=policy, until=until, summary=summary, since=since, against=against,
         config=config,
     )  # fmt: skip
