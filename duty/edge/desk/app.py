@@ -22,7 +22,8 @@ from duty.edge.desk.entry import (
 from duty.edge.desk.guard import Limits, SameOrigin, SecurityHeaders
 from duty.edge.desk.names import Names
 from duty.edge.desk.orders import Turns
-from duty.edge.desk.routes import board, login, open_to_all
+from duty.edge.desk.files import SiteFiles
+from duty.edge.desk.routes import board, buildings, checkpoint, household, login, open_to_all
 from duty.edge.desk.texts import text
 from duty.edge.parts import Parts
 
@@ -41,7 +42,8 @@ def build(parts: Parts) -> FastAPI:
     app.state.templates = look.environment()
     app.state.names = Names(parts.store.people)
     app.state.turns = Turns()
-    for screen in (open_to_all, login, board, live):
+    app.state.files = SiteFiles(parts.settings.fleet_path, parts.settings.policy_path)
+    for screen in (open_to_all, login, board, buildings, household, checkpoint, live):
         screen.add_to(app)
     check_rights(app)
     app.mount("/static", _Static(directory=look.HERE / "static"), name="static")

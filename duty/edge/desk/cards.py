@@ -94,6 +94,7 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
     can_close: bool
     can_put_off: bool
     closed: str = ""
+    due_ms: int = 0  # when a snooze ends
 
 
 def group_of(kind: str) -> Group:
@@ -183,6 +184,7 @@ class CardMaker:
             and incident.kind not in NEVER_PUT_OFF
             and isinstance(may(person, "snooze", incident.grid), Allowed),
             closed=self.closing(incident) if closed else "",
+            due_ms=incident.snoozed_until_ms or 0 if put_off else 0,
         )
 
     def closing(self, incident: Incident) -> str:

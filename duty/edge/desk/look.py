@@ -8,6 +8,7 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
+from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from duty.access import Allowed, may
@@ -68,10 +69,10 @@ def _reaches(person: Person, action: str) -> bool:
 def bar_for(person: Person) -> list[tuple[str, str, str]]:
     """(address, text, icon) of the bar: at most five on a phone, the rest is on the last page."""
     rows = [(address, name, icon) for action, address, name, icon in BAR if _reaches(person, action)]
-    # A supervisor reaches a household through its building or an incident: the bar of a phone has five places.
-    while len(rows) > 5:
-        drop = next((row for row in rows if row[1] in ("nav_checkpoint", "nav_households")), rows[-2])
-        rows.remove(drop)
+    # The bar of a phone has five places; what is left out here is on the last page.
+    for spare in ("nav_checkpoint", "nav_households", "nav_handover"):
+        if len(rows) > 5:
+            rows = [row for row in rows if row[1] != spare]
     return rows
 
 
@@ -133,6 +134,9 @@ def said(
     if wants_json(request):
         return JSONResponse({"well": well, "text": sentence, **more}, code)
     return page(request, visit, "said.html", code, sentence=sentence, well=well, back=back)
+
+
+in_thread = run_in_threadpool  # for the store, whose methods wait for the disk
 
 
 def go_to(address: str) -> RedirectResponse:

@@ -12,6 +12,10 @@ def name_of(subject: str, where: str, language: Language) -> str:
         return text("common.household", language, building=parts[1], unit=parts[2])
     if where == "building" and len(parts) == 2:
         return text("common.building", language, building=parts[1])
+    if where == "pass" and len(parts) == 3 and "@" in parts[2]:
+        # Nobody's pass was read: the person is known by the gun and the time of the first reading.
+        gun, _, at = parts[2].partition("@")
+        return text("common.pass_gun", language, checkpoint=parts[1], gun=gun, time=at[11:16])
     if where == "pass" and len(parts) == 3:
         return text("common.pass", language, checkpoint=parts[1], name=parts[2])
     if where == "checkpoint" and len(parts) == 2:

@@ -1,4 +1,4 @@
-"""The words of the core in the reader's language: kinds, roles, dispositions, reasons."""
+"""The words of the core in the reader's language: kinds, roles, dispositions, sites, reasons."""
 
 from datetime import tzinfo
 
@@ -15,20 +15,20 @@ class Say:
         self.zone = zone
 
     def kind(self, kind: str) -> str:
-        return self._named(words.KINDS, kind)
+        return words.name(words.KINDS, kind, self.language)
 
     def role(self, role: str) -> str:
+        """Core's roles and the two of the desk alone."""
         if role in ("admin", "auditor"):
             return text(f"admin.role_{role}", self.language)
-        return self._named(words.ROLES, role)
+        return words.name(words.ROLE_NAMES, role, self.language)
 
     def disposition(self, disposition: str) -> str:
-        return self._named(words.DISPOSITIONS, disposition)
+        return words.name(words.DISPOSITION_NAMES, disposition, self.language)
+
+    def site(self, site: str) -> str:
+        return words.name(words.SITE_NAMES, site, self.language)
 
     def reason(self, reason: Reason) -> str:
         """The sentence of `reason`, "" for none."""
         return words.sentence(reason, self.language, self.zone) if reason.word else ""
-
-    def _named(self, table: dict[str, dict[str, str]], key: str) -> str:
-        row = table.get(key)
-        return row[self.language] if row else key

@@ -13,6 +13,12 @@ ROWS: dict[str, tuple[str, str]] = {
     "register": ("登记通行", "Register"),
     "register_pass": ("出入证号", "Pass number"),
     "register_household": ("住户（可不填），如 3/1203", "Household (optional), like 3/1203"),
+    "no_device": (
+        "这个卡点没有登记测温设备，手工读数无处可记。请管理员在设备表中加一台 screen- 开头的设备。",
+        "This checkpoint has no thermometer of its own in the fleet, so a typed reading has no place. "
+        "Ask the administrator to add a device whose id begins with screen-.",
+    ),
+    "bad_household": ("住户写作 3/1203", "Write a household like 3/1203"),
     "manual": ("手工输入", "Type a reading"),
     "manual_celsius": ("体温 °C", "Temperature °C"),
     "retest": ("同一人复测", "Same person again"),
@@ -20,6 +26,10 @@ ROWS: dict[str, tuple[str, str]] = {
     "bluetooth": ("连接蓝牙体温计", "Connect a Bluetooth thermometer"),
     "last": ("最近读数", "Last readings"),
     "today": ("今日 {n} 次", "{n} today"),
+    "js_today": ("今日 {n} 次", "{n} today"),
+    "js_ask_what": ("从哪里来？有没有发热、咳嗽？", "Where from? Any fever or cough?"),
+    "js_check_what": ("查出入证和健康码", "Check the pass and the health code"),
+    "js_reading_n": ("第 {n} 次", "reading {n}"),
     "js_waiting": ("等待测温", "Ready"),
     "js_waiting_what": ("测温枪的读数会自己出现", "The gun's reading appears by itself"),
     "js_pass": ("请通行", "Pass"),

@@ -5,6 +5,7 @@ ROWS: dict[str, tuple[str, str]] = {
     "list_title": ("住户", "Households"),
     "list_search": ("楼栋或房号，如 3/1203", "Building or unit, like 3/1203"),
     "list_none": ("没有符合的住户。", "No household matches."),
+    "watched_n": ("管控 {n} 户", "{n} isolating"),
     "only_watched": ("只看管控户", "Only isolating"),
     "case": ("管控", "Isolation"),
     "case_from": ("开始", "From"),
@@ -90,6 +91,11 @@ ROWS: dict[str, tuple[str, str]] = {
         "开门前请扫码说一声；也可以报体温、说平安、求助。不用下载，不用注册。",
         "Scan this before opening the door; also to report temperature, say you are well, or ask for help. "
         "No app, no account.",
+    ),
+    "qr_make": ("生成二维码", "Make the code"),
+    "qr_make_what": (
+        "生成后，这一户以前的二维码全部作废。管控结束时，新码也自动失效。",
+        "Codes made before for this household stop working. The new one ends with the isolation.",
     ),
     "qr_until": ("有效至 {time}", "valid until {time}"),
     "qr_print": ("打印", "Print"),

@@ -1,0 +1,102 @@
+// What waits to be sent, kept in IndexedDB in the order it was made, and sent in that order, each once.
+//
+// An entry leaves the queue only when the desk has answered it: taken in, or refused for good.  Its id goes with it, so
+// that one sent twice (an answer that got lost on the way) is taken in once.
+
+const NAME = "threshold-checkpoint";
+
+function open() {
+  return new Promise((resolve, reject) => {
+    const asked = indexedDB.open(NAME, 1);
+    asked.onupgradeneeded = () => asked.result.createObjectStore("queue", { keyPath: "n", autoIncrement: true });
+    asked.onsuccess = () => resolve(asked.result);
+    asked.onerror = () => reject(asked.error);
+  });
+}
+
+function run(database, mode, act) {
+  return new Promise((resolve, reject) => {
+    const work = database.transaction("queue", mode);
+    const asked = act(work.objectStore("queue"));
+    work.oncomplete = () => resolve(asked.result);
+    work.onerror = () => reject(work.error);
+    work.onabort = () => reject(work.error);
+  });
+}
+
+/** An id nobody else makes. */
+export function freshId() {
+  const bytes = new Uint8Array(12);
+  crypto.getRandomValues(bytes);
+  return Array.from(bytes, (each) => (each < 16 ? "0" : "") + each.toString(16)).join("");
+}
+
+export class Queue {
+  /** `changed(waiting, refused)` is called when the number waiting changed, or one was refused with a sentence. */
+  constructor(changed) {
+    this.changed = changed;
+    this.database = null;
+    this.sending = false;
+    this.loggedOut = false;
+    this.timer = 0;
+  }
+
+  async start() {
+    this.database = await open();
+    window.addEventListener("online", () => this.send());
+    this.timer = setInterval(() => this.send(), 5000);
+    await this.tell();
+    this.send();
+  }
+
+  async add(address, fields) {
+    const entry = { address: address, fields: Object.assign({ id: freshId(), at: String(Date.now()) }, fields) };
+    await run(this.database, "readwrite", (store) => store.add(entry));
+    await this.tell();
+    this.send();
+  }
+
+  async waiting() {
+    return run(this.database, "readonly", (store) => store.count());
+  }
+
+  async first() {
+    const found = await run(this.database, "readonly", (store) => store.getAll(null, 1));
+    return found.length ? found[0] : null;
+  }
+
+  async tell(refused) {
+    this.changed(await this.waiting(), refused || "");
+  }
+
+  /** Send what waits, oldest first; stops at the first that could not be sent. */
+  async send() {
+    if (this.sending || !this.database) return;
+    this.sending = true;
+    try {
+      let entry = await this.first();
+      while (entry) {
+        const answer = await fetch(entry.address, {
+          method: "POST",
+          body: new URLSearchParams(entry.fields),
+          headers: { Accept: "application/json" },
+          credentials: "same-origin",
+        });
+        // Not now: the log-in ended, the desk's own trouble, or something in between that is not the desk.
+        if (answer.status === 401) {
+          this.loggedOut = true;
+          break;
+        }
+        if (answer.status >= 500 || answer.status === 429) break;
+        const said = await answer.json();
+        const key = entry.n;
+        await run(this.database, "readwrite", (store) => store.delete(key));
+        await this.tell(said.well ? "" : said.text);
+        entry = await this.first();
+      }
+    } catch (error) {
+      // No network: what waits, waits.
+    }
+    this.sending = false;
+  }
+}
