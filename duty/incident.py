@@ -17,6 +17,7 @@ State = Literal["open", "acknowledged", "closed"]
 FIRST_LINES = 20
 LAST_LINES = 180
 PAGES_KEPT = 20
+UNPAGED = "acknowledged-unpaged"  # the reason of an answer given before its role was paged: it counts for nothing
 
 
 class Line(msgspec.Struct, frozen=True, array_like=True):
@@ -103,10 +104,12 @@ def after_decision(before: Incident | None, decision: Decision) -> Incident | No
                 changes["roles"] = tuple(replace(view, acknowledged_ms=None) for view in before.roles)
         case "page":
             changes = {"roles": _with_role(before, decision.role, _paged, decision)}
-        case "acknowledged":
+        case "acknowledged" if decision.reason.word != UNPAGED:
             changes = {"roles": _with_role(before, decision.role, _answered, decision)}
             if before.state == "open":
                 changes["state"] = "acknowledged"
+        case "acknowledged":
+            pass
         case "acknowledgement-expired":
             roles = _with_role(before, decision.role, _expired, decision)
             changes = {"roles": roles}

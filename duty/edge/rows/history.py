@@ -4,11 +4,12 @@ from collections.abc import Iterable, Sequence
 from hashlib import blake2b
 
 import msgspec
-from sqlalchemy import delete, or_, select, update
+from sqlalchemy import delete, or_, select
 from sqlalchemy.sql import Select
 
 from duty.edge import tables
 from duty.edge.rows.base import Rows
+from duty.health import DeviceHealth
 from duty.picture import Incident, Line
 from streams.effects import Answer, HouseholdSeen
 
@@ -37,26 +38,6 @@ class TemperatureRow(msgspec.Struct, frozen=True, kw_only=True):
     celsius: float
     site: str
     source: str
-
-
-class DeviceHealth(msgspec.Struct, frozen=True, array_like=True):
-    """What a device last said, by the inbox.  `opened_ms`: when an opening was last heard live (a fitting's test)."""
-
-    device: str
-    grid: str
-    place: str
-    heard_ms: int
-    device_ms: int | None = None  # its own clock in its newest message that told it
-    difference_ms: int | None = None  # the gateway's clock less the device's, in that message
-    battery_percent: float | None = None
-    battery_low: bool | None = None
-    signal: float | None = None
-    open: bool | None = None
-    opened_ms: int | None = None
-    opens_counted: int | None = None
-    online: bool | None = None
-    tamper: bool | None = None
-    celsius: float | None = None
 
 
 _device = msgspec.msgpack.Decoder(DeviceHealth)
@@ -234,19 +215,16 @@ class HistoryRows(Rows):
         with self.together() as connection:
             return [Opening(**row._mapping) for row in connection.execute(statement).all()]
 
+    def open_doors(self) -> list[Opening]:
+        """The openings that still last."""
+        table = tables.openings
+        with self.together() as connection:
+            rows = connection.execute(select(table).where(table.c.closed_ms.is_(None))).all()
+        return [Opening(**row._mapping) for row in rows]
+
     def save_openings(self, openings: Iterable[Opening]) -> None:
         """Keep openings as they are now."""
         self._put(tables.openings, *(msgspec.structs.asdict(opening) for opening in openings))
-
-    def close_openings(self, household: str, closed_ms: int) -> None:
-        """The door of a household is closed: whatever stood open until now no longer does."""
-        table = tables.openings
-        with self.together() as connection:
-            connection.execute(
-                update(table)
-                .where(table.c.household == household, table.c.closed_ms.is_(None), table.c.opened_ms <= closed_ms)
-                .values(closed_ms=closed_ms)
-            )
 
     def temperatures(self, household: str, *, since_ms: int, limit: int = 500) -> list[TemperatureRow]:
         """Temperatures known of a household, newest first."""

@@ -5,7 +5,6 @@ from sqlalchemy.exc import DBAPIError
 from duty.audit import Anchor
 from duty.edge.store import Store, StoreTrouble
 
-
 COPIED = "actor, action, object, grid, well, detail, address, hash"
 
 

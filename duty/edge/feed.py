@@ -1,0 +1,88 @@
+"""The feed of changes: one short memory for everybody, from which each screen reads at its own pace.
+
+Nothing is queued for a slow reader: it goes on where it was, or, when it was away too long, is told to draw everything
+afresh.  Runs in the event loop.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable
+
+import msgspec
+
+from duty.picture import Touched
+
+KEPT = 4000
+
+
+class Change(msgspec.Struct, frozen=True, array_like=True):
+    """One change of the feed.  `id` is `<start>-<number>`: what a client hands back to go on where it was."""
+
+    id: str
+    touched: Touched
+
+
+class Lost(msgspec.Struct, frozen=True, array_like=True):
+    """The client was away longer than the feed remembers (or the desk was started anew): draw everything afresh."""
+
+    id: str
+
+
+class Feed:
+    """`start` tells this run of the desk from every other."""
+
+    def __init__(self, start: str, *, kept: int = KEPT) -> None:
+        self._start = start
+        self._kept = kept
+        self._changes: list[Touched] = []
+        self._first = 1  # the number of the first change still remembered
+        self._waiting: set[asyncio.Future[None]] = set()
+
+    @property
+    def _next(self) -> int:
+        return self._first + len(self._changes)
+
+    def position(self) -> str:
+        """The id to subscribe after, for a page drawn from the picture as it is now."""
+        return f"{self._start}-{self._next - 1}"
+
+    def publish(self, touched: Iterable[Touched]) -> None:
+        """Tell every reader."""
+        self._changes.extend(touched)
+        if len(self._changes) > 2 * self._kept:
+            forgotten = len(self._changes) - self._kept
+            del self._changes[:forgotten]
+            self._first += forgotten
+        waiting, self._waiting = self._waiting, set()
+        for future in waiting:
+            if not future.done():
+                future.set_result(None)
+
+    def _number_after(self, id: str) -> int | None:
+        start, _, number = id.rpartition("-")
+        if start != self._start or not (number.isascii() and number.isdigit()) or len(number) > 18:
+            return None
+        after = int(number) + 1
+        return after if self._first <= after <= self._next else None
+
+    async def subscribe(
+        self, after: str = "", *, wanted: Callable[[Touched], bool]
+    ) -> AsyncIterator[Change | Lost]:
+        """Changes that are `wanted`, in order, for ever.  `after` is the id of the last one seen ("": from now on)."""
+        number = self._number_after(after) if after else self._next
+        while True:
+            if number is None or number < self._first:
+                number = self._next
+                yield Lost(self.position())
+                continue
+            if number == self._next:
+                future = asyncio.get_running_loop().create_future()
+                self._waiting.add(future)
+                try:
+                    await future
+                finally:
+                    self._waiting.discard(future)
+                continue
+            touched = self._changes[number - self._first]
+            if wanted(touched):
+                yield Change(f"{self._start}-{number}", touched)
+            number += 1
