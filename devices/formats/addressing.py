@@ -4,6 +4,8 @@ A gateway may carry thousands of sensors on one topic, so the rows are looked up
 for a tuple of rows and kept as long as that tuple is among the last used: the same rows give the same index.
 """
 
+from functools import lru_cache
+
 from devices.events import Rejected
 from devices.fleet import Device
 from devices.formats import Known
@@ -16,6 +18,7 @@ NOT_NAMED = Rejected("malformed", "the message does not name its device")
 NO_ROW = Rejected("unknown-device", "no row has the address that this message names")
 
 
+@lru_cache(maxsize=8192)
 def spelled(address: str) -> str:
     """One spelling of an address: hexadecimal ids come with and without separators, in upper and lower case."""
     return address.lower().replace(":", "").replace("-", "")

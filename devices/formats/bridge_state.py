@@ -1,6 +1,6 @@
 """The state of a bridge (`zigbee2mqtt/bridge/state` and the like): what many sensors hang on is there, or is not.
 
-Zigbee2MQTT wrote the bare words `online` and `offline` before version 1.30 or so, JSON {"state":"online"} since.
+Older versions of Zigbee2MQTT write the bare words `online` and `offline`, newer ones JSON {"state":"online"}.
 """
 
 import msgspec

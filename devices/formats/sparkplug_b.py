@@ -11,6 +11,8 @@ itself, as do the words open and closed; a metric `Contact` or `State` that is a
 Rules of births, aliases, bdSeq: Sparkplug 3.0 specification, sections 5 and 6.
 """
 
+from functools import lru_cache
+
 import msgspec
 
 from devices.events import Kind, Message, Reading, Rejected, Report
@@ -32,20 +34,17 @@ _COUNT = frozenset({"opencount", "opens", "opentimes", "openings"})
 _BATTERY = frozenset({"battery", "batterylevel", "batterypercent", "batterypercentage"})
 _TAMPER = frozenset({"tamper", "tampered"})
 _CELSIUS = frozenset({"celsius", "temperature", "bodytemperature"})
+_USED = _OPEN | _CLOSED | _BY_ROW | _COUNT | _BATTERY | _TAMPER | _CELSIUS
 _MOST_NODES = 1000
 _MOST_ALIASES = 64
 _ABSURD = 1000.0
 
 
+# The same few names come with every message.
+@lru_cache(maxsize=4096)
 def _plain(name: str) -> str:
     """The last word of a metric's name in small letters: `Sensors/Door Open` is `dooropen`."""
     return name.rpartition("/")[2].lower().replace("_", "").replace(" ", "").replace("-", "")
-
-
-def _useful(name: str, wanted: frozenset[str]) -> bool:
-    plain = _plain(name)
-    tables = (_OPEN, _CLOSED, _BY_ROW, _COUNT, _BATTERY, _TAMPER, _CELSIUS)
-    return name in wanted or any(plain in table for table in tables)
 
 
 def _remember(key: str, payload: Payload, known: Known, node: bool) -> None:
@@ -54,7 +53,7 @@ def _remember(key: str, payload: Payload, known: Known, node: bool) -> None:
     aliases = {
         str(metric.alias): metric.name[:100]
         for metric in payload.metrics
-        if metric.alias is not None and metric.name and _useful(metric.name, wanted)
+        if metric.alias is not None and metric.name and (_plain(metric.name) in _USED or metric.name in wanted)
     }
     aliases = dict(list(aliases.items())[:_MOST_ALIASES])
     born: dict[str, object] = {"aliases": aliases}

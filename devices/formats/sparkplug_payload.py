@@ -8,7 +8,7 @@ import struct
 import msgspec
 
 from devices.events import Rejected
-from devices.formats.protobuf_reader import BYTES, FIXED32, FIXED64, VARINT, Value, WireError, fields
+from devices.formats.protobuf_reader import BYTES, FIXED32, FIXED64, WireError, fields
 from devices.formats.strict_json import LIMIT_BYTES, reader
 
 _MOST_FIELDS = 600
@@ -99,25 +99,18 @@ def _metric(data: bytes) -> Metric:
 def _protobuf(data: bytes) -> Payload:
     payload = Payload()
     metrics: list[Metric] = []
-    for number, wire, value in fields(data, _MOST_FIELDS):
-        if number == 2 and wire == BYTES:
+    for number, _, value in fields(data, _MOST_FIELDS):
+        if number == 2 and isinstance(value, bytes):
             if len(metrics) >= _MOST_METRICS:
                 raise WireError(f"more than {_MOST_METRICS} metrics")
-            metrics.append(_metric(_bytes(value)))
-        elif number == 1 and wire == VARINT:
-            payload.timestamp = _int(value)
-        elif number == 3 and wire == VARINT:
-            payload.seq = _int(value)
+            metrics.append(_metric(value))
+        elif isinstance(value, int):
+            if number == 1:
+                payload.timestamp = value
+            elif number == 3:
+                payload.seq = value
     payload.metrics = metrics
     return payload
-
-
-def _bytes(value: Value) -> bytes:
-    return value if isinstance(value, bytes) else b""
-
-
-def _int(value: Value) -> int | None:
-    return value if isinstance(value, int) else None
 
 
 def decode_payload(data: bytes) -> tuple[Payload, str] | Rejected:

@@ -1,4 +1,4 @@
-"""Every case of tests/corpus: what real devices were seen to send, and what was made to try them, against what is said."""
+"""Every case of tests/corpus: what devices were seen to send and what was made to try them, against what is said."""
 
 import json
 from pathlib import Path
@@ -55,5 +55,7 @@ def test_each_format_has_its_cases(name: str):
     assert all(case["source"] for case in mine), "a case names its source, or says that it was made"
     assert any(case["source"] != "made" for case in mine), "no case comes from outside"
     names = " | ".join(case["name"].lower() for case in mine)
-    missing = [word for word in TRIED if word not in names and word.replace("unknown field", "unknown fields") not in names]
+    missing = [
+        word for word in TRIED if word not in names and word.replace("unknown field", "unknown fields") not in names
+    ]
     assert not missing, f"never tried with: {', '.join(missing)}"
