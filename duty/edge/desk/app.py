@@ -23,7 +23,7 @@ from duty.edge.desk.guard import Limits, SameOrigin, SecurityHeaders
 from duty.edge.desk.names import Names
 from duty.edge.desk.orders import Turns
 from duty.edge.desk.files import SiteFiles
-from duty.edge.desk.routes import board, buildings, checkpoint, household, login, open_to_all
+from duty.edge.desk.routes import answer, board, buildings, checkpoint, household, login, open_to_all, resident, system
 from duty.edge.desk.texts import text
 from duty.edge.parts import Parts
 
@@ -43,7 +43,7 @@ def build(parts: Parts) -> FastAPI:
     app.state.names = Names(parts.store.people)
     app.state.turns = Turns()
     app.state.files = SiteFiles(parts.settings.fleet_path, parts.settings.policy_path)
-    for screen in (open_to_all, login, board, buildings, household, checkpoint, live):
+    for screen in (open_to_all, login, board, buildings, household, checkpoint, resident, answer, system, live):
         screen.add_to(app)
     check_rights(app)
     app.mount("/static", _Static(directory=look.HERE / "static"), name="static")

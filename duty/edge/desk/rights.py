@@ -29,6 +29,10 @@ RIGHTS: dict[tuple[str, str], Action | Free] = {
     ("POST", "/me/password"): "half",
     ("GET", "/me/totp"): "half",
     ("POST", "/me/totp"): "half",
+    ("GET", "/r/{token}"): "signed",
+    ("POST", "/r/{token}/{what}"): "signed",
+    ("GET", "/a/{token}"): "signed",
+    ("POST", "/a/{token}"): "signed",
     ("GET", "/"): "edit-own",
     ("GET", "/more"): "edit-own",
     ("GET", "/board"): "edit-own",
@@ -51,12 +55,16 @@ RIGHTS: dict[tuple[str, str], Action | Free] = {
     ("POST", "/g/{grid}/h/{building}/{unit}/call"): "record-visit",
     ("POST", "/g/{grid}/h/{building}/{unit}/temperature"): "record-visit",
     ("GET", "/g/{grid}/h/{building}/{unit}/qr"): "make-link",
+    ("POST", "/g/{grid}/h/{building}/{unit}/qr"): "make-link",
     ("GET", "/checkpoints"): "edit-own",
     ("GET", "/g/{grid}/c/{checkpoint}"): "see-checkpoint",
     ("GET", "/g/{grid}/c/{checkpoint}/answers"): "see-checkpoint",
     ("POST", "/g/{grid}/c/{checkpoint}/reading"): "scan",
     ("POST", "/g/{grid}/c/{checkpoint}/register"): "scan",
     ("POST", "/g/{grid}/c/{checkpoint}/retest"): "scan",
+    ("GET", "/system"): "see-system",
+    ("GET", "/rejects"): "see-system",
+    ("POST", "/rejects/replay"): "replay-rejects",
 }
 
 WITHOUT_SESSION = frozenset({"public", "signed"})

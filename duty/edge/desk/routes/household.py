@@ -23,7 +23,7 @@ from duty.edge.desk.strip import DAY_MS, DAYS, Opening, days_of
 from duty.edge.desk.texts import text
 from duty.edge.parts import Parts
 from duty.edge.projection import DeviceHealth
-from duty.people import Contact
+from duty.people import Contact, case_id
 from duty.picture import Incident
 from streams.effects import HouseholdSeen
 
@@ -376,6 +376,23 @@ def _qr(
     )
 
 
+def make_link(request: Request, visit: Entered, parts: With, grid: str, building: str, unit: str) -> HTMLResponse:
+    """A fresh link for the household; those made before end."""
+    household, seen = find(parts, grid, building, unit)
+    moments = Moments(visit.language, parts.zone, visit.now_ms)
+    if seen is None or _case(seen, moments) is None or seen.case_from_ms is None or seen.case_until_ms is None:
+        return _qr(request, visit, household, no_case=True)
+    parts.store.withdraw_links(household, visit.now_ms)
+    token = parts.links.give_resident(
+        household, case_id(household, seen.case_from_ms), until_ms=seen.case_until_ms, now_ms=visit.now_ms
+    )
+    parts.store.audit(
+        at_ms=visit.now_ms, actor=visit.me.id, action="make-link", object=household, grid=grid, address=visit.address
+    )
+    address = f"{request.url.scheme}://{request.url.netloc}/r/{token}"
+    return _qr(request, visit, household, address=address, until=moments.full(seen.case_until_ms))
+
+
 def add_to(app: FastAPI) -> None:
     base = "/g/{grid}/h/{building}/{unit}"
     app.get("/households")(households)
@@ -388,3 +405,4 @@ def add_to(app: FastAPI) -> None:
     app.post(f"{base}/call")(call_made)
     app.post(f"{base}/temperature")(temperature)
     app.get(f"{base}/qr")(qr)
+    app.post(f"{base}/qr")(make_link)

@@ -101,6 +101,7 @@ ROWS: dict[str, tuple[str, str]] = {
     "answer_what": ("点下面的按钮后，将以 {who}（{role}）的身份接警：", "The button below answers as {who} ({role}):"),
     "answer_go": ("我去处理", "I am going"),
     "answer_done": ("已接警。谢谢，路上小心。", "You have answered. Thank you, take care on the way."),
+    "open_desk": ("打开值班台", "Open the desk"),
     "answer_void": ("这个链接已失效。请登录值班台查看。", "This link is no longer valid. Please log in to the desk."),
     "js_close_before_new": ("有新变化，收起后更新", "There is news, it shows once this is closed"),
 }

@@ -25,6 +25,7 @@ ROWS: dict[str, tuple[str, str]] = {
     "well_what": ("代替今天的平安电话", "Instead of today's wellbeing call"),
     "help": ("请帮助我", "I need help"),
     "help_what": ("医生和社区会马上收到", "The doctor and the worker are told at once"),
+    "help_symptom": ("求助", "asks for help"),
     "help_sure": ("现在就通知医生和社区？", "Tell the doctor and the worker now?"),
     "help_yes": ("是，现在通知", "Yes, tell them now"),
     "emergency": ("危急情况请直接拨打 120", "In an emergency call 120"),
