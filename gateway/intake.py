@@ -245,7 +245,9 @@ class Intake:
     def _event(self, reading: Reading, placed: Placed, message: Message) -> Event:
         celsius = reading.celsius
         # A clock that stands still or never was set says the same time for ever: that tells no message from another.
-        cause = "" if reading.cause.startswith("at ") and not _usable(reading.at_ms, message.received_ms) else reading.cause
+        cause = (
+            "" if reading.cause.startswith("at ") and not _usable(reading.at_ms, message.received_ms) else reading.cause
+        )
         return Event(
             event_id(reading.device, cause or self._way(message), message.payload),
             reading.device,

@@ -1,0 +1,91 @@
+"""A socket that reads and writes in bulk, for paho-mqtt: it asks for a byte at a time and sends each PUBACK alone.
+
+Half of what a message costs in paho is these system calls.  Behind this, paho's parser finds what has come in memory,
+and what it sends goes out in one write when the caller says so.
+"""
+
+import socket
+import ssl
+
+_READ_BYTES = 256 * 1024
+
+
+class BufferedSocket:
+    """Looks like a non-blocking socket to paho.  `fill` reads the real one, `flush` writes it."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+        self._in = b""
+        self._at = 0
+        self._out = bytearray()
+        self._ended = False
+
+    # For the event loop.
+
+    def fill(self) -> bool:
+        """Read what has come, up to 256 KB; whether there may be more.  Raises OSError when the connection failed."""
+        chunks = [self._in[self._at :]] if self._at < len(self._in) else []
+        size = 0
+        more = False
+        try:
+            while size < _READ_BYTES:
+                chunk = self._sock.recv(_READ_BYTES)
+                if not chunk:
+                    self._ended = True
+                    break
+                size += len(chunk)
+                chunks.append(chunk)
+                if not isinstance(self._sock, ssl.SSLSocket):
+                    more = len(chunk) == _READ_BYTES
+                    break
+            else:
+                more = True
+        except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            pass
+        self._in = b"".join(chunks)
+        self._at = 0
+        return more
+
+    @property
+    def unread(self) -> int:
+        """Bytes that were read from the socket and not yet by paho; an end of the stream counts as one."""
+        return len(self._in) - self._at + self._ended
+
+    def flush(self) -> bool:
+        """Write what paho has to say; whether all of it is out.  Raises OSError when the connection failed."""
+        try:
+            while self._out:
+                sent = self._sock.send(self._out)
+                del self._out[:sent]
+        except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            return False
+        return True
+
+    # For paho.
+
+    def recv(self, size: int) -> bytes:
+        if self._at == len(self._in):
+            if self._ended:
+                return b""
+            raise BlockingIOError
+        found = self._in[self._at : self._at + size]
+        self._at += len(found)
+        return found
+
+    def send(self, data: bytes | bytearray) -> int:
+        self._out += data
+        return len(data)
+
+    def fileno(self) -> int:
+        return self._sock.fileno()
+
+    def setblocking(self, flag: bool) -> None:
+        self._sock.setblocking(flag)
+
+    def close(self) -> None:
+        # What is left to say (DISCONNECT) is said if the socket takes it at once.
+        try:
+            self.flush()
+        except OSError:
+            pass
+        self._sock.close()

@@ -1,0 +1,257 @@
+"""Pages on their way out: `outbox` is the queue, each hearer a cursor into it.
+
+Woken by the doorbell when streams has decided something, and once a second in case a bell was lost.  A page counts as
+told when its PUBACK came; then its receipt and the hearer's new place are stored together in `inbox`.
+"""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Mapping
+from datetime import tzinfo
+from typing import Protocol
+
+from devices.fleet import Subscriber
+from gateway.edge.connection import Connection
+from gateway.edge.gate import Gate
+from gateway.edge.inbox import page_cursor_rows
+from gateway.edge.listener import Listener
+from gateway.edge.say import Seldom
+from gateway.hearer import Hearer
+from gateway.pages import LATEST_MS, TOPIC, Page, Raised, pages_in, receipt
+from streams.edge.doorbell import Doorbell
+from streams.edge.log import LogFull
+from streams.edge.sqlite_log import SqliteReader
+from streams.frames import decode_outbox
+
+BROKER = "broker"
+_FRAMES_AT_ONCE = 50
+_FRAMES_KEPT = 200
+_LOOK_AGAIN_S = 1.0
+_STORE_EVERY = 30
+# What is read at the start to know when the incidents now open were raised.
+_FRAMES_BEFORE = 5000
+
+
+class Carrier(Protocol):
+    """What carries pages to one hearer.  `send` gives a token, or None where it cannot now."""
+
+    def send(self, page: Page) -> int | None: ...
+
+
+class _Direct:
+    """One topic of one direct connection."""
+
+    def __init__(self, connection: Connection, qos: int) -> None:
+        self.connection = connection
+        self.qos = qos
+
+    def send(self, page: Page) -> int | None:
+        packet_id = self.connection.session.publish(page.topic, page.payload, self.qos)
+        self.connection.flush()
+        return packet_id
+
+
+class PagesOut:
+    """`cursors` is (hearer, partition) → offset as stored; a hearer new to it begins at the present end of `outbox`."""
+
+    def __init__(
+        self,
+        gate: Gate,
+        reader: SqliteReader,
+        subscribers: Mapping[str, Subscriber],
+        *,
+        loop: asyncio.AbstractEventLoop,
+        zone: tzinfo,
+        partitions: int,
+        cursors: Mapping[tuple[str, int], int],
+        with_broker: bool,
+    ) -> None:
+        self.told = 0
+        self.given_up = 0
+        self._gate = gate
+        self._reader = reader
+        self._loop = loop
+        self._zone = zone
+        self._partitions = partitions
+        self._raised = Raised()
+        self._frames: OrderedDict[tuple[int, int], list[Page]] = OrderedDict()
+        self._carriers: dict[str, Carrier] = {}
+        self._seldom = Seldom()
+        self._timer: asyncio.TimerHandle | None = None
+        self._planned = False
+        self._looks = 0
+        names = [f"{name}/{role}" for name, row in subscribers.items() for role in row.roles]
+        self._subscribers = subscribers
+        self._ends = {partition: reader.end(partition) for partition in range(partitions)}
+        self._hearers: dict[str, Hearer] = {}
+        fresh: dict[tuple[str, int], int] = {}
+        for name in [*names, BROKER] if with_broker else names:
+            places = {p: cursors.get((name, p), self._ends[p]) for p in range(partitions)}
+            self._hearers[name] = Hearer(name, places)
+            fresh.update({(name, p): place for p, place in places.items() if (name, p) not in cursors})
+        # Stored before anything is acknowledged: what is decided from now on, each of them is owed.
+        self.first_places = page_cursor_rows(fresh) if fresh else None
+
+    def start(self, doorbell: Doorbell, listener: Listener | None) -> None:
+        """Begin to look.  Raises LogFull when `outbox` cannot be read."""
+        if listener is not None:
+            listener.on_subscribed = self._subscribed
+            listener.on_page_acked = self._acked
+            listener.on_gone = self._gone
+        for partition, end in self._ends.items():
+            for _, frame in self._reader.read(partition, max(0, end - _FRAMES_BEFORE), _FRAMES_BEFORE):
+                pages_in(decode_outbox(frame), self._raised, self._zone)
+        self._doorbell = doorbell
+        self._loop.add_reader(doorbell.fileno(), self._rang)
+        self._look_again()
+
+    def stop(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._loop.remove_reader(self._doorbell.fileno())
+        self._doorbell.close()
+        self._reader.close()
+
+    def waiting(self) -> dict[str, int]:
+        """Hearer → how many frames of `outbox` it has not been told of."""
+        return {
+            name: sum(self._reader.end(p) - place for p, place in hearer.read_to.items())
+            for name, hearer in self._hearers.items()
+        }
+
+    # Hearers come and go.
+
+    def connect(self, name: str, carrier: Carrier) -> None:
+        """`name` can be told now."""
+        self._carriers[name] = carrier
+        self._wake()
+
+    def disconnect(self, name: str, *, keeps_what_is_under_way: bool = False) -> None:
+        """It cannot be told any more.  A carrier that sends again by itself keeps what is under way."""
+        if self._carriers.pop(name, None) is not None and not keeps_what_is_under_way:
+            self._hearers[name].lost()
+
+    def accepted(self, name: str, token: int, outcome: str = "accepted") -> None:
+        """`name` has the page that `token` stands for, or (`gave-up`) will not have it."""
+        hearer = self._hearers[name]
+        page = hearer.accepted(token)
+        if page is not None:
+            self._done(hearer, page, outcome)
+        self._wake()
+
+    def _subscribed(self, connection: Connection) -> None:
+        principal = connection.principal
+        row = self._subscribers.get(principal.name) if principal is not None else None
+        if row is None:
+            return
+        for role in row.roles:
+            qos = connection.subscriptions.get(TOPIC.format(grid=row.grid, role=role))
+            name = f"{row.id}/{role}"
+            if qos is not None and not self._is_carried_by(name, connection):
+                self.disconnect(name)
+                self.connect(name, _Direct(connection, qos))
+
+    def _is_carried_by(self, name: str, connection: Connection) -> bool:
+        carrier = self._carriers.get(name)
+        return isinstance(carrier, _Direct) and carrier.connection is connection
+
+    def _acked(self, connection: Connection, packet_id: int, code: int) -> None:
+        for name in self._names_of(connection):
+            if code >= 0x80:
+                self._seldom.say("a page was not taken", name, code=code)
+            self.accepted(name, packet_id, "gave-up" if code >= 0x80 else "accepted")
+
+    def _gone(self, connection: Connection) -> None:
+        for name in self._names_of(connection):
+            self.disconnect(name)
+
+    def _names_of(self, connection: Connection) -> list[str]:
+        return [name for name in list(self._carriers) if self._is_carried_by(name, connection)]
+
+    # Looking and sending.
+
+    def _rang(self) -> None:
+        self._doorbell.drain()
+        self._tell()
+
+    def _look_again(self) -> None:
+        self._tell()
+        self._looks += 1
+        if self._looks % _STORE_EVERY == 0:
+            # Places move past what was for others, too; stored now and then, so that a restart does not read it all.
+            moved = {key: place for hearer in self._hearers.values() for key, place in hearer.moved().items()}
+            if moved:
+                self._gate.add([], [page_cursor_rows(moved)])
+        self._timer = self._loop.call_later(_LOOK_AGAIN_S, self._look_again)
+
+    def _wake(self) -> None:
+        if not self._planned:
+            self._planned = True
+            self._loop.call_soon(self._tell)
+
+    def _tell(self) -> None:
+        self._planned = False
+        try:
+            for name, carrier in list(self._carriers.items()):
+                self._tell_one(self._hearers[name], carrier)
+        except LogFull as trouble:
+            self._seldom.say("outbox cannot be read: no page goes out", "outbox", trouble=str(trouble))
+
+    def _tell_one(self, hearer: Hearer, carrier: Carrier) -> None:
+        for partition in range(self._partitions):
+            if hearer.wants_more:
+                frames = self._reader.read(partition, hearer.read_to[partition], _FRAMES_AT_ONCE)
+                for offset, frame in frames:
+                    pages = self._pages(partition, offset, frame)
+                    hearer.offer(partition, offset, [page for page in pages if self._is_for(hearer, page)])
+                if len(frames) == _FRAMES_AT_ONCE:
+                    self._wake()
+        now_ms = self._gate.now_ms()
+        while (page := hearer.next()) is not None:
+            if now_ms - page.decision.t_ms > LATEST_MS:
+                self._done(hearer, hearer.passed(), "gave-up")
+                continue
+            token = carrier.send(page)
+            if token is None:
+                if not self._is_busy(carrier):
+                    # Not for want of room: it takes no message as large as this.
+                    self._seldom.say("a page was not taken", hearer.name, because="too large for this client")
+                    self._done(hearer, hearer.passed(), "gave-up")
+                    continue
+                break
+            hearer.sent(token)
+            if token == 0:  # QoS 0: gone out is all there is to know
+                self.accepted(hearer.name, 0)
+
+    def _is_busy(self, carrier: Carrier) -> bool:
+        """Is something under way over the same connection?"""
+        if not isinstance(carrier, _Direct):
+            return True
+        names = self._names_of(carrier.connection)
+        return carrier.connection.session.closed or any(self._hearers[name].has_under_way for name in names)
+
+    def _pages(self, partition: int, offset: int, frame: bytes) -> list[Page]:
+        """The pages of a frame, read once for all hearers."""
+        key = (partition, offset)
+        pages = self._frames.get(key)
+        if pages is None:
+            pages = self._frames[key] = pages_in(decode_outbox(frame), self._raised, self._zone)
+            if len(self._frames) > _FRAMES_KEPT:
+                self._frames.popitem(last=False)
+        return pages
+
+    def _is_for(self, hearer: Hearer, page: Page) -> bool:
+        if hearer.name == BROKER:
+            return True
+        name, _, role = hearer.name.rpartition("/")
+        return page.decision.role == role and page.decision.grid == self._subscribers[name].grid
+
+    def _done(self, hearer: Hearer, page: Page, outcome: str) -> None:
+        gate = self._gate
+        if outcome == "accepted":
+            self.told += 1
+        else:
+            self.given_up += 1
+        at_ms = gate.intake.instant(gate.now_ms())
+        moved = hearer.moved()
+        gate.add([receipt(page, hearer.name, outcome, at_ms)], [page_cursor_rows(moved)] if moved else ())

@@ -1,0 +1,299 @@
+"""The process `threshold gateway`: everything is put together here, started in order and stopped in order."""
+
+import asyncio
+import signal
+import sys
+import tomllib
+from collections.abc import Callable
+from datetime import tzinfo
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from devices.edge import fleet_file
+from devices.edge.complaints import Complaint
+from devices.edge.settings import Settings, load, split_address
+from devices.fleet import Fleet
+from devices.formats import Format, table
+from gateway.edge import inbox
+from gateway.edge.chores import Chores
+from gateway.edge.clock import Clock
+from gateway.edge.committer import Committer
+from gateway.edge.door_routes import DoorRoutes
+from gateway.edge.gate import Gate
+from gateway.edge.http_door import Door, token_of
+from gateway.edge.listener import Listener, Rules, server_tls
+from gateway.edge.pages_out import PagesOut
+from gateway.edge.say import say
+from gateway.edge.vitals import Vitals
+from gateway.fleet_records import changes, fleet_records
+from gateway.identify import subscriptions
+from gateway.intake import Intake
+from streams.edge.doorbell import Bell, Doorbell
+from streams.edge.log import LogFull
+from streams.edge.sqlite_log import OldSqlite, SqliteReader, SqliteWriter
+from streams.frames import FrameError
+
+if TYPE_CHECKING:
+    from gateway.edge.broker_client import BrokerClient
+
+
+def main(config: str | Path) -> int:
+    """Run until it is told to stop; the exit code: 0, 1 after a fault, 2 when something must be mended first."""
+    try:
+        settings = load(config)
+        formats = table()
+        fleet = fleet_file.load(settings.fleet_path, formats)
+        zone = zone_of(settings.policy_path)
+        settings.data_path.mkdir(parents=True, exist_ok=True)
+    except (Complaint, OSError) as error:
+        print(f"gateway: {error}", file=sys.stderr, flush=True)
+        return 2
+    # A thread that waits for the other to let go of the interpreter waits at most so long: a commit has a few such
+    # moments, and the ordinary 5 ms each would be most of its time.
+    sys.setswitchinterval(0.0005)
+    try:
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            return runner.run(_run(settings, fleet, formats, zone))
+    except (LogFull, FrameError, OldSqlite, OSError) as error:
+        say("the gateway cannot start", trouble=str(error))
+        return 2
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
+    try:
+        import uvloop
+    except ImportError:  # not made for Windows
+        return asyncio.new_event_loop
+    return uvloop.new_event_loop
+
+
+def zone_of(policy: Path) -> tzinfo:
+    """The time zone that the policy names, for the times in pages.  Raises Complaint."""
+    try:
+        with policy.open("rb") as file:
+            return ZoneInfo(tomllib.load(file)["time_zone"])
+    except (tomllib.TOMLDecodeError, KeyError, TypeError, ValueError, ZoneInfoNotFoundError) as error:
+        raise Complaint(str(policy), 0, f"no usable time_zone: {error}", 'as time_zone = "Asia/Shanghai"') from error
+
+
+async def _opened(folder: Path, stop: asyncio.Event) -> SqliteWriter | None:
+    """The inbox, waited for: a full disk or a process that is just ending is no reason to give up."""
+    said = ""
+    pause_s = 0.1
+    while not stop.is_set():
+        try:
+            return inbox.open_inbox(folder)
+        except LogFull as trouble:
+            if str(trouble) != said:
+                said = str(trouble)
+                say("inbox cannot be opened, trying on", trouble=said)
+        try:
+            await asyncio.wait_for(stop.wait(), pause_s)
+        except TimeoutError:
+            pause_s = min(2 * pause_s, 5.0)
+    return None
+
+
+async def _run(settings: Settings, fleet: Fleet, formats: dict[str, Format], zone: tzinfo) -> int:
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    writer = await _opened(settings.data_path, stop)
+    if writer is None:
+        return 0
+    gateway = Gateway(settings, fleet, formats, zone, writer, loop, stop)
+    try:
+        stopping = loop.create_task(stop.wait())
+        starting = loop.create_task(gateway.start())
+        await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if starting.done():
+            await starting
+            print(f"gateway ready: {gateway.says()}", flush=True)
+            await stopping
+        starting.cancel()
+    finally:
+        await gateway.stop()
+    return 1 if gateway.crashed else 0
+
+
+class Gateway:
+    """Every part of the process.  Nothing is open before `start`, nothing after `stop`."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        fleet: Fleet,
+        formats: dict[str, Format],
+        zone: tzinfo,
+        writer: SqliteWriter,
+        loop: asyncio.AbstractEventLoop,
+        stop: asyncio.Event,
+    ) -> None:
+        folder, gateway = settings.data_path, settings.gateway
+        partitions = settings.streams.partitions
+        self.crashed = ""
+        self.listener: Listener | None = None
+        self.broker: BrokerClient | None = None
+        self.pages: PagesOut | None = None
+        self.addresses: dict[str, str] = {}
+        self._settings = settings
+        self._fleet = fleet
+        self._formats = formats
+        self._loop = loop
+        self._stop = stop
+        self._writer = writer
+        kept = inbox.kept(writer, partitions)
+        self._clock = Clock(not_before_ms=kept.newest_ms)
+        self._kept = kept
+        intake = Intake(fleet, formats, memory=kept.memory, bindings=kept.bindings)
+        intake.remember(kept.events)
+        intake.instant(kept.newest_ms)
+        self.gate = Gate(intake, loop=loop, now_ms=self._clock.now_ms, partitions=partitions)
+        bell = Bell(folder / "bell", "inbox")
+        self._committer = Committer(writer, bell, self.gate.log_failed, self._committer_crashed)
+        self.gate.attach(self._committer)
+        if gateway.listen or gateway.tls_listen:
+            rules = Rules(
+                max_connections=gateway.max_connections,
+                max_half_open=max(100, gateway.max_connections // 4),
+                rate_per_device_s=gateway.rate_per_device_s,
+                allow_anonymous=gateway.allow_anonymous,
+            )
+            self.listener = Listener(self.gate, fleet, rules, loop=loop)
+        if fleet.subscribers or gateway.broker is not None:
+            self.pages = PagesOut(
+                self.gate,
+                SqliteReader(folder / "streams.db", "outbox"),
+                fleet.subscribers,
+                loop=loop,
+                zone=zone,
+                partitions=partitions,
+                cursors=kept.page_cursors,
+                with_broker=gateway.broker is not None,
+            )
+        if gateway.broker is not None:
+            from gateway.edge.broker_client import BrokerClient
+
+            filters = subscriptions(intake.known)
+            self.broker = BrokerClient(self.gate, gateway.broker, filters, loop=loop, pages=self.pages)
+        self.gate.sources += [source for source in (self.listener, self.broker) if source is not None]
+        self._rejects = SqliteReader(folder / inbox.FILE, "rejects")
+        self._vitals = Vitals(
+            self.gate,
+            folder,
+            listener=self.listener,
+            broker=self.broker,
+            pages=self.pages,
+            started_ms=self._clock.now_ms(),
+            now_ms=self._clock.now_ms,
+        )
+        routes = DoorRoutes(self.gate, self._rejects, self._vitals.health, self._vitals.metrics).routes()
+        self._door = Door(routes, token_of(folder), self._door_fault)
+        self._chores = Chores(
+            self.gate, self._committer, self._rejects, loop=loop, folder=folder, raw_days=settings.data.raw_days
+        )
+
+    async def start(self) -> None:
+        """Tell the core of the fleet, then open the doors.  Raises OSError when an address is taken."""
+        self._committer.start()
+        gateway = self._settings.gateway
+        # First: where the inbox cannot be written, health says so while everything else waits.
+        await self._listen("http", gateway.http, self._door.listen)
+        await self._tell_fleet()
+        if self.listener is not None:
+            if gateway.listen:
+                await self._listen("mqtt", gateway.listen, self.listener.listen)
+            if gateway.tls_listen:
+                tls = server_tls(gateway.certificate, gateway.private_key, gateway.client_ca)
+                listener = self.listener
+                await self._listen("mqtts", gateway.tls_listen, lambda host, port: listener.listen(host, port, tls))
+        if self.pages is not None:
+            doorbell = Doorbell(self._settings.data_path / "bell", "gateway", ("outbox",))
+            self.pages.start(doorbell, self.listener)
+        if self.broker is not None:
+            self.broker.start()
+            self._watch(self.broker.task, "broker client")
+        self._watch(self._chores.start(), "housekeeping")
+
+    def says(self) -> str:
+        """Where it can be reached, in a line."""
+        broker = self._settings.gateway.broker
+        places = [f"{what}={address}" for what, address in self.addresses.items()]
+        places += [f"broker={broker.host}:{broker.port}"] if broker is not None else []
+        return " ".join([*places, f"devices={len(self._fleet.devices)}"])
+
+    async def stop(self) -> None:
+        """Take nothing in any more, finish what was taken in, acknowledge it, say goodbye."""
+        self._chores.stop()
+        self._door.close()
+        if self.listener is not None:
+            self.listener.stop_reading()
+        if self.broker is not None:
+            self.broker.pause()
+        if not self.crashed and not self.gate.flow.failing:
+            try:
+                await asyncio.wait_for(self.gate.drained(), 5.0)
+            except TimeoutError:
+                say("stopped before everything was on disk: what was not acknowledged will be sent again")
+        if self.listener is not None:
+            await self.listener.close()
+        if self.broker is not None:
+            await self.broker.stop()
+        if self.pages is not None:
+            self.pages.stop()
+        if not self.crashed:
+            # What the goodbyes left to write.
+            try:
+                await asyncio.wait_for(self.gate.drained(), 1.0)
+            except TimeoutError:
+                pass
+        await self._loop.run_in_executor(None, self._committer.stop, 1.0 if self.gate.flow.failing else 10.0)
+        self._rejects.close()
+        say("stopped")
+
+    # The beginning.
+
+    async def _tell_fleet(self) -> None:
+        gate, at_ms = self.gate, self.gate.intake.instant(self._clock.now_ms())
+        records = gate.intake.rows(fleet_records(self._fleet, self._formats, at_ms))
+        told = changes(self._kept.told, records, at_ms)
+        statements = [inbox.told_rows(told)] if told else []
+        if self.pages is not None and self.pages.first_places is not None:
+            statements.append(self.pages.first_places)
+        if told or statements:
+            say("fleet", devices=len(self._fleet.devices), cases=len(self._fleet.cases), told=len(told))
+            written = asyncio.Event()
+            gate.add(told, statements, written.set)
+            await written.wait()
+
+    async def _listen(self, what: str, address: str, listen: Any) -> None:
+        host, port = split_address(address)
+        try:
+            got = await listen(host, port)
+        except OSError as error:
+            raise OSError(f"{address} ({what}) cannot be opened: {error.strerror or error}") from error
+        self.addresses[what] = f"{got[0]}:{got[1]}"
+        say("listening", what=what, address=self.addresses[what])
+
+    # Faults of ours end the process, loudly: whoever supervises it starts it again, and nothing acknowledged is lost.
+
+    def _crash(self, what: str, fault: BaseException) -> None:
+        self.crashed = f"{what}: {type(fault).__name__}: {fault}"
+        say("a fault of this program ends the gateway", fault=self.crashed)
+        self._stop.set()
+
+    def _committer_crashed(self, fault: BaseException) -> None:
+        self._loop.call_soon_threadsafe(self._crash, "committer", fault)
+
+    def _watch(self, task: "asyncio.Task[None]", what: str) -> None:
+        def ended(task: "asyncio.Task[None]") -> None:
+            fault = None if task.cancelled() else task.exception()
+            if fault is not None:
+                self._crash(what, fault)
+
+        task.add_done_callback(ended)
+
+    def _door_fault(self, path: str, fault: BaseException) -> None:
+        say("a fault of this program met a request", path=path, fault=f"{type(fault).__name__}: {fault}")
