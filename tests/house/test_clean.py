@@ -61,12 +61,12 @@ def text_of(path) -> str:
 
 def test_nothing_is_committed_that_speaks_of_anything_but_the_project():
     hits = [
-        (what, name_of(path), line)
+        f"{name_of(path)}: {what}: {line}"
         for path in files()
         for what, lines in found_in(text_of(path)).items()
         for line in lines
     ]
-    assert hits == []
+    assert not hits, "\n".join(hits)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ def place_of_test(name: str) -> str:
 def test_every_module_has_a_test_module():
     names = [name_of(path) for path in modules(*PACKAGES) if path.name != "__init__.py"]
     missing = [name for name in names if not (ROOT / place_of_test(name)).is_file()]
-    assert missing == []
+    assert not missing, "without a test module: " + " ".join(missing)
 
 
 def test_the_place_of_a_test():

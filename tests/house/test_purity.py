@@ -8,7 +8,7 @@ from tests.house.tree import name_of, pure_modules
 
 def test_no_module_outside_edge_touches_the_world():
     found = {name_of(path): complaints(path.read_text()) for path in pure_modules()}
-    assert {name: what for name, what in found.items() if what} == {}
+    assert not any(found.values()), "\n".join(f"{name}, {line}" for name, lines in found.items() for line in lines)
     assert len(found) > 20
 
 
@@ -22,6 +22,8 @@ def test_no_module_outside_edge_touches_the_world():
         "import random as r",
         "import random\nr = random.Random()",
         "import logging",
+        "from cryptography.hazmat.primitives.ciphers.aead import AESGCM\nAESGCM.generate_key(256)",
+        "from cryptography.hazmat.primitives import serialization",
         "import urllib.request",
         "import io\nio.open('x')",
         "from random import random",
