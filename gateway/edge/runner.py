@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from devices.edge import fleet_file
 from devices.edge.complaints import Complaint
-from devices.edge.settings import Settings, load, split_address
+from devices.edge.settings import Broker, Settings, load, split_address
 from devices.fleet import Fleet
 from devices.formats import Format, table
 from gateway.edge import inbox
@@ -174,10 +174,7 @@ class Gateway:
                 with_broker=gateway.broker is not None,
             )
         if gateway.broker is not None:
-            from gateway.edge.broker_client import BrokerClient
-
-            filters = subscriptions(intake.known)
-            self.broker = BrokerClient(self.gate, gateway.broker, filters, loop=loop, pages=self.pages)
+            self.broker = self._broker_client(gateway.broker)
         self.gate.sources += [source for source in (self.listener, self.broker) if source is not None]
         self._rejects = SqliteReader(folder / inbox.FILE, "rejects")
         self._vitals = Vitals(
@@ -194,6 +191,13 @@ class Gateway:
         self._chores = Chores(
             self.gate, self._committer, self._rejects, loop=loop, folder=folder, raw_days=settings.data.raw_days
         )
+
+    def _broker_client(self, broker: Broker) -> "BrokerClient":
+        # A box without a broker does without paho.
+        from gateway.edge.broker_client import BrokerClient
+
+        filters = subscriptions(self.gate.intake.known)
+        return BrokerClient(self.gate, broker, filters, loop=self._loop, pages=self.pages)
 
     async def start(self) -> None:
         """Tell the core of the fleet, then open the doors.  Raises OSError when an address is taken."""
