@@ -34,6 +34,9 @@ _TIDY_MS = HOUR_MS
 _LONGEST_PAUSE_S = 5.0
 _CLOCK_BEHIND_MS = MINUTE_MS
 _SAY_EVERY_S = 2.0
+# A new streams.db over an old inbox.db (a damaged one was put aside) decides everything again.  The pages of what came
+# in longer ago than this were sent then: they are not sent again.
+_SENT_BEFORE_MS = HOUR_MS
 _REPLACED_MARGIN_MS = 2_000
 
 
@@ -49,6 +52,7 @@ class _Part:
         self.engine = engine
         self.status = status
         self.offset = offset
+        self.told_to = 0  # the pages of frames up to this one were sent by an earlier streams.db
         self.unread: deque[tuple[int, bytes]] = deque()
 
     def committed(
@@ -78,6 +82,10 @@ class _Part:
         return Commit(
             self.status, effects, engine.take_changes(), offset, faults, [] if resolved is None else [resolved]
         )
+
+
+def _is_page(effect: Effect) -> bool:
+    return isinstance(effect, Decision) and effect.decision == "page"
 
 
 class LocalRuntime:
@@ -132,6 +140,10 @@ class LocalRuntime:
             self._clock.not_before(status.now_ms)
             part = _Part(number, engine, status, cursors.get(number, 0))
             parts.append(part)
+            if number not in statuses:
+                part.told_to = self._written_before(number, wall_clock_ms() - _SENT_BEFORE_MS)
+            for damaged in self._db.damaged(number):
+                self._warn(f"frame {damaged} of outbox is damaged: what was decided in it may not have been told")
             known = {aside.fault for aside in self._db.put_aside()}
             self._commit([part.committed([], faults=[f for f in (*faults, *engine.take_faults()) if f not in known])])
         for aside in self._db.put_aside():
@@ -247,8 +259,11 @@ class LocalRuntime:
                 except FrameError as error:
                     faults.append(Fault("frame", "", frame, f"frame {offset} of inbox: {error}"))
                     records = []
+                told = len(effects)
                 for record in records:
                     effects += part.engine.apply(record)
+                if offset <= part.told_to:
+                    effects[told:] = [effect for effect in effects[told:] if not _is_page(effect)]
                 events += len(records)
                 part.offset = offset
                 part.unread.popleft()
@@ -288,6 +303,11 @@ class LocalRuntime:
             if self._reporter is not None:
                 self._reporter.say("streams-disk", well=False, detail=error)
         return min(_LONGEST_PAUSE_S, max(0.05, pause_s * 2))
+
+    def _warn(self, what: str) -> None:
+        print(f"streams: {what}", file=sys.stderr, flush=True)
+        if self._reporter is not None:
+            self._reporter.say("streams-data", well=False, detail=what)
 
     def _better(self) -> float:
         print("streams: going on", file=sys.stderr, flush=True)
@@ -329,11 +349,7 @@ class LocalRuntime:
         for part in self._parts:
             if part.unread or self._inbox.end(part.number) >= part.offset:
                 continue
-            rows = self._inbox.query(
-                "SELECT max(offset) FROM inbox WHERE partition = ? AND at_ms <= ?",
-                (part.number, part.status.at_ms - _REPLACED_MARGIN_MS),
-            )
-            was, part.offset = part.offset, (rows[0][0] or 0) if rows else 0
+            was, part.offset = part.offset, self._written_before(part.number, part.status.at_ms - _REPLACED_MARGIN_MS)
             print(
                 f"streams: inbox.db is another file than before (it ends before frame {was}); "
                 f"going on after its frame {part.offset}",
@@ -341,6 +357,12 @@ class LocalRuntime:
                 flush=True,
             )
             self._commit([part.committed([], offset=part.offset)])
+
+    def _written_before(self, partition: int, wall_ms: int) -> int:
+        """The last frame of `inbox` written by then, 0 without one."""
+        sql = "SELECT max(offset) FROM inbox WHERE partition = ? AND at_ms <= ?"
+        rows = self._inbox.query(sql, (partition, wall_ms))
+        return (rows[0][0] or 0) if rows else 0
 
     def _tidy(self, wall_ms: int) -> bool:
         """A little of what is older than it is kept; whether that was all of it."""

@@ -12,7 +12,7 @@ import msgspec
 from streams.edge.guarded_engine import Fault
 from streams.edge.sqlite_log import CURSORS, SqliteWriter, Statement, cursor_at, wall_clock_ms
 from streams.effects import Decision, Effect
-from streams.frames import decode_outbox, encode_outbox
+from streams.frames import FrameError, decode_outbox, encode_outbox
 from streams.state import Record, decode_record, encode_record
 
 _RECORDS = """CREATE TABLE IF NOT EXISTS records (
@@ -63,6 +63,17 @@ class StreamsDb:
 
     def __init__(self, path: Path) -> None:
         self._writer = SqliteWriter(path, "outbox", tables=(CURSORS, _RECORDS, _STATUS, _QUARANTINE))
+        # Offsets begin at the time the file was made.  Where a damaged file was put aside and this one made instead,
+        # everyone who reads `outbox` goes on from the place they were at, and misses nothing.
+        begin = (
+            "INSERT INTO sqlite_sequence (name, seq) SELECT 'outbox', ? "
+            "WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = 'outbox')"
+        )
+        try:
+            self._writer.append([], [(begin, [(wall_clock_ms(),)])])
+        except BaseException:
+            self._writer.close()
+            raise
         self.tend = self._writer.tend
         self.close = self._writer.close
 
@@ -124,6 +135,19 @@ class StreamsDb:
             except msgspec.MsgspecError as error:
                 faults.append(Fault("state", key, data, str(error)))
         return records, faults
+
+    def damaged(self, partition: int, last: int = 20) -> list[int]:
+        """Offsets of the newest frames of `outbox` that do not decode: a disk has lost what it said it kept."""
+        rows = self._writer.query(
+            "SELECT offset, frame FROM outbox WHERE partition = ? ORDER BY offset DESC LIMIT ?", (partition, last)
+        )
+        found: list[int] = []
+        for offset, frame in rows:
+            try:
+                decode_outbox(frame)
+            except FrameError:
+                found.append(offset)
+        return found
 
     def put_aside(self) -> list[Aside]:
         """What the quarantine holds that is not resolved, in the order it came."""

@@ -50,6 +50,10 @@ class Box:
             path.rename(path.with_name("aside-" + path.name))
         self._inbox = SqliteWriter(self.folder / "inbox.db", "inbox")
 
+    def age_inbox(self, by_ms: int) -> None:
+        """As if all of it had been written so long ago."""
+        self._inbox.append([], [("UPDATE inbox SET at_ms = at_ms - ?", [(by_ms,)])])
+
     def start(self, clock: LiveClock | None = None, **options: Any) -> LocalRuntime:
         self.runtime = LocalRuntime(folder=self.folder, policy=policy(), clock=clock or standing_clock(), **options)
         return self.runtime
