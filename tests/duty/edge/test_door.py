@@ -28,10 +28,11 @@ class Outbox:
         self._told.set()
 
     async def outcome(self, command_id: str, timeout_s: float) -> CommandOutcome | None:
-        try:
-            await asyncio.wait_for(self._told.wait(), timeout_s)
-        except TimeoutError:
-            return None
+        if command_id not in self.outcomes and timeout_s:
+            try:
+                await asyncio.wait_for(self._told.wait(), timeout_s)
+            except TimeoutError:
+                return None
         return self.outcomes.get(command_id)
 
 
