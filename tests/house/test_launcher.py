@@ -1,5 +1,6 @@
 """./threshold itself, in a small project: from nothing, from elsewhere, and on machines that lack something."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -14,7 +15,7 @@ SCRIPTS = ("threshold", "deploy/lock.sh", "tests/servers/build-influxd.sh")
 # What the launcher itself calls; a PATH of only these has no Python.
 TOOLS = ("sh", "dirname", "readlink", "cmp", "id", "pwd", "printf")
 
-without_pip = """\
+WITHOUT_PIP = """\
 case "$*" in
   *"-m pip"*|*ensurepip*) echo "No module named that" >&2; exit 1 ;;
 esac
@@ -87,8 +88,8 @@ def test_without_any_python_it_says_what_to_install(project, bare_path):
     assert "Traceback" not in done.stderr
 
 
-def test_a_python_without_pip_and_ensurepip_gets_the_one_line_to_run(project, bare_path, tmp_path):
-    python = program(tmp_path / "python3", without_pip.format(python=sys.executable))
+def test_a_python_WITHOUT_PIP_and_ensurepip_gets_the_one_line_to_run(project, bare_path, tmp_path):
+    python = program(tmp_path / "python3", WITHOUT_PIP.format(python=sys.executable))
     done = project.start("demo", PATH=str(bare_path), THRESHOLD_PYTHON=str(python))
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     assert done.returncode == 3
@@ -97,8 +98,30 @@ def test_a_python_without_pip_and_ensurepip_gets_the_one_line_to_run(project, ba
     assert "Traceback" not in done.stderr
 
 
-def test_a_python_without_pip_and_ensurepip_uses_uv_when_it_is_there(project, bare_path, tmp_path):
-    python = program(tmp_path / "python3", without_pip.format(python=sys.executable))
+def test_a_python_WITHOUT_PIP_but_with_ensurepip_is_enough(project, tmp_path):
+    only_pip_lacks = WITHOUT_PIP.replace("|*ensurepip*", "")
+    python = program(tmp_path / "python3", only_pip_lacks.format(python=sys.executable))
+    assert "doorbell 1.0" in project.start(THRESHOLD_PYTHON=str(python)).stdout
+
+
+def test_with_install_root_has_debians_package_installed_and_others_are_told(project, tmp_path):
+    """apt-get and the Python that lacks a part are stand-ins: the part is there once apt-get has been called for it."""
+    installed = tmp_path / "installed"
+    lacking = WITHOUT_PIP.replace("exit 1", f"[ -f {installed} ] || exit 1")
+    python = program(tmp_path / "python3", lacking.format(python=sys.executable))
+    program(tmp_path / "bin" / "apt-get", f'case "$*" in *python3.*-venv) touch {installed} ;; esac')
+    path = f"{tmp_path}/bin:/usr/bin:/bin"
+    done = project.start("--install", "demo", THRESHOLD_PYTHON=str(python), PATH=path)
+    if os.geteuid() == 0:
+        assert "doorbell 1.0" in done.stdout, done.stderr
+        assert "arguments ['demo']" in done.stdout
+    else:
+        assert done.returncode == 3
+        assert "apt-get install" in done.stderr
+
+
+def test_a_python_WITHOUT_PIP_and_ensurepip_uses_uv_when_it_is_there(project, bare_path, tmp_path):
+    python = program(tmp_path / "python3", WITHOUT_PIP.format(python=sys.executable))
     program(bare_path / "uv", f'echo "$@" > {tmp_path}/said; exit 1')
     done = project.start("demo", PATH=str(bare_path), THRESHOLD_PYTHON=str(python))
     said = (tmp_path / "said").read_text()
