@@ -18,7 +18,7 @@ from devices.formats import Format, Known
 from devices.formats.addressing import NO_ROW, NOT_NAMED, row_of
 from devices.formats.ipso import Resource, bit, parsed, reading
 from devices.formats.polarity import is_open_bit
-from devices.formats.strict_json import reader
+from devices.formats.strict_json import BUILT_LIMIT_BYTES, reader
 from devices.formats.values import epoch_any, iso_ms, percent, report_of, signal
 from devices.profile import Profile
 
@@ -40,7 +40,7 @@ class _Said(msgspec.Struct, rename="camel"):
     timestamp: float | None = None
 
 
-_read = reader(_Said, "deviceId", "service")
+_read = reader(_Said, "deviceId", "service", most_bytes=BUILT_LIMIT_BYTES)
 
 _DOOR = frozenset({"doorstatus", "doorstate", "door", "magnet", "magnetstatus", "magnetstate", "contact",
                    "contactstatus", "contactstate", "doorcontactstate", "menci", "doormagnet"})  # fmt: skip

@@ -11,7 +11,7 @@ from devices.events import Message, Reading, Rejected
 from devices.formats import Format, Known
 from devices.formats.addressing import NO_ROW
 from devices.formats.ipso import Resource, parsed, reading
-from devices.formats.strict_json import reader
+from devices.formats.strict_json import BUILT_LIMIT_BYTES, reader
 from devices.formats.values import epoch_s, report_of
 from devices.profile import Profile
 
@@ -32,7 +32,7 @@ class _Record(msgspec.Struct):
     vs: str | None = None
 
 
-_read = reader(list[_Record])
+_read = reader(list[_Record], most_bytes=BUILT_LIMIT_BYTES)
 
 
 def _resources(records: list[_Record]) -> tuple[list[Resource], float, str] | Rejected:

@@ -109,7 +109,7 @@ def _cause(said: _Common) -> str:
     """Without a sequence number its own time tells a message; `n` does not: check-ins repeat it."""
     if said.seq is not None:
         return f"seq {said.seq}"
-    return f"at {said.at}" if said.at is not None else ""
+    return f"at {str(said.at)[:40]}" if said.at is not None else ""
 
 
 def _heartbeat(message: Message, device: Device) -> Reading | Rejected:

@@ -12,7 +12,7 @@ from devices.events import Message, Reading, Rejected, Report
 from devices.formats import Format, Known
 from devices.formats.addressing import NO_ROW, NOT_NAMED, row_of
 from devices.formats.ipso import Resource, parsed, reading
-from devices.formats.strict_json import reader
+from devices.formats.strict_json import BUILT_LIMIT_BYTES, reader
 from devices.formats.values import epoch_any, report_of
 from devices.profile import Profile
 
@@ -37,7 +37,8 @@ class _Single(msgspec.Struct):
     msg: _Point
 
 
-_read_single, _read_batch = reader(_Single, "msg"), reader(_Batch, "msg")
+_read_single = reader(_Single, "msg", most_bytes=BUILT_LIMIT_BYTES)
+_read_batch = reader(_Batch, "msg", most_bytes=BUILT_LIMIT_BYTES)
 
 
 def _point(point: _Point, known: Known, report: Report) -> Reading | Rejected | None:

@@ -19,13 +19,14 @@ from devices.events import Message, Reading, Rejected, Report
 from devices.fleet import Device
 from devices.formats import Format, Known
 from devices.formats.addressing import NO_ROW, row_of
-from devices.formats.strict_json import reader
+from devices.formats.strict_json import BUILT_LIMIT_BYTES, reader
 from devices.formats.values import epoch_s, percent, report_of, signal, word
 from devices.profile import Profile
 
 _BATTERY, _TAMPER, _BUTTON = 0x01, 0x2B, 0x3A
 _OPENINGS = frozenset({0x11, 0x1A, 0x1B, 0x2D})
 _MOST_REMEMBERED = 512
+_MOST_PARTS = 100  # components of one status, events of one message: a gateway has room for fewer
 
 
 class _Packet(msgspec.Struct):
@@ -84,7 +85,7 @@ class _Status(msgspec.Struct):
     packet_id: int | None = None
 
 
-_read = reader(_Said, "method", "value")
+_read = reader(_Said, "method", "value", most_bytes=BUILT_LIMIT_BYTES)
 _read_params = reader(dict[str, msgspec.Raw], "value")
 _read_events = reader(_Params)
 _read_status = reader(_Status, "value")
@@ -149,6 +150,8 @@ def _device_status(status: _Status, name: str, known: Known, report: Report, at_
 
 
 def _statuses(params: dict[str, msgspec.Raw], known: Known, report: Report) -> list[Reading] | Rejected:
+    if len(params) > _MOST_PARTS:
+        return Rejected("malformed", f"more than {_MOST_PARTS} components in one status")
     at_ms = _time(params.get("ts"))
     readings: list[Reading] = []
     foreign = False
@@ -199,6 +202,8 @@ def _packet(packet: _Packet, device: Device, report: Report, at_ms: int | None) 
 
 
 def _events(params: _Params, known: Known, report: Report) -> list[Reading] | Rejected:
+    if len(params.events) > _MOST_PARTS:
+        return Rejected("malformed", f"more than {_MOST_PARTS} events in one message")
     readings: list[Reading] = []
     foreign = False
     for happening in params.events:

@@ -9,7 +9,7 @@ import msgspec
 
 from devices.events import Rejected
 from devices.formats.protobuf_reader import BYTES, FIXED32, FIXED64, WireError, fields
-from devices.formats.strict_json import LIMIT_BYTES, reader
+from devices.formats.strict_json import BUILT_LIMIT_BYTES, LIMIT_BYTES, reader
 
 _MOST_FIELDS = 600
 _MOST_METRICS = 200
@@ -46,7 +46,7 @@ class _Json(msgspec.Struct):
     topic: _Topic | None = None
 
 
-_read_json = reader(_Json, "payload")
+_read_json = reader(_Json, "payload", most_bytes=BUILT_LIMIT_BYTES)
 
 # Numbers of the fields of a metric, and the wire type each must have.
 _NAME, _ALIAS, _TIMESTAMP, _DATATYPE, _HISTORICAL, _NULL = 1, 2, 3, 4, 5, 7

@@ -15,6 +15,8 @@ import msgspec
 from devices.events import Rejected
 
 LIMIT_BYTES = 64 * 1024
+# Lists and dictionaries are built, not skipped: a message made of a thousand tiny ones costs more than its bytes say.
+BUILT_LIMIT_BYTES = 16 * 1024
 # Looking for doubled keys walks the whole message in Python; beyond this size that would take more than a millisecond.
 SLOW_LIMIT_BYTES = 8 * 1024
 
@@ -50,18 +52,18 @@ def _doubled(payload: bytes) -> str:
     return ""
 
 
-def reader(shape: type[Shape], *decisive: str) -> Callable[[bytes], Shape | Rejected]:
+def reader(shape: type[Shape], *decisive: str, most_bytes: int = LIMIT_BYTES) -> Callable[[bytes], Shape | Rejected]:
     """A function from bytes to `shape`.  `decisive` keys may stand in one object only once, or it is `malformed`.
 
     Unknown fields are ignored; a wrong type, bad UTF-8, NaN, a number that is not finite, or JSON nested too deep is
-    `malformed`; more than 64 KiB is `too-large`.
+    `malformed`; more than `most_bytes` is `too-large`.
     """
     decode = msgspec.json.Decoder(shape).decode
     keys = [json.dumps(key).encode() for key in decisive]
 
     def read(payload: bytes) -> Shape | Rejected:
-        if len(payload) > LIMIT_BYTES:
-            return Rejected("too-large", f"{len(payload)} bytes, at most {LIMIT_BYTES} are read")
+        if len(payload) > most_bytes:
+            return Rejected("too-large", f"{len(payload)} bytes, at most {most_bytes} are read")
         try:
             # Strings in fields that are skipped are not looked at by the decoder.
             if not payload.isascii():

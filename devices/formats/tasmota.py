@@ -19,7 +19,7 @@ from devices.events import Kind, Message, Reading, Rejected, Report
 from devices.fleet import Device
 from devices.formats import Format, Known
 from devices.formats.polarity import is_open, is_open_bit
-from devices.formats.strict_json import reader
+from devices.formats.strict_json import BUILT_LIMIT_BYTES, reader
 from devices.formats.values import percent, report_of, signal, word
 from devices.profile import Profile
 
@@ -63,7 +63,7 @@ class _Said(msgspec.Struct):
 
 
 SWITCHES = tuple(f"Switch{n}" for n in range(1, 9))
-_read = reader(_Said, *SWITCHES, "Contact", "ZbReceived", "RfReceived")
+_read = reader(_Said, *SWITCHES, "Contact", "ZbReceived", "RfReceived", most_bytes=BUILT_LIMIT_BYTES)
 
 _ALIVE = frozenset({"STATE", "INFO1", "INFO2", "INFO3", "STATUS", "POWER", "UPTIME"})
 _LWT = {"Online": True, "Offline": False}

@@ -14,7 +14,7 @@ from devices.events import Kind, Message, Reading, Rejected
 from devices.fleet import Device
 from devices.formats import Format, Known
 from devices.formats.addressing import NO_ROW, row_of
-from devices.formats.strict_json import reader
+from devices.formats.strict_json import BUILT_LIMIT_BYTES, reader
 from devices.formats.values import epoch_any, percent, report_of, signal
 from devices.profile import Profile
 
@@ -38,7 +38,7 @@ class _Said(msgspec.Struct):
     biz_code: str = msgspec.field(default="", name="bizCode")
 
 
-_read = reader(_Said, "doorcontact_state", "temper_alarm", "devId", "deviceId")
+_read = reader(_Said, "doorcontact_state", "temper_alarm", "devId", "deviceId", most_bytes=BUILT_LIMIT_BYTES)
 
 _NAMES = ("doorcontact_state", "temper_alarm", "battery_percentage", "battery_state", "signal_strength")
 _MOST_POINTS = 64
