@@ -66,6 +66,11 @@ class Simulator:
                 yield from out
                 out.clear()
 
+    @property
+    def next_ms(self) -> int | None:
+        """When something happens next; None in a compound without life."""
+        return self._heap[0][0] if self._heap else None
+
     # Time
 
     def _at(self, at_ms: float, action: _Action, *arguments: Any) -> None:
@@ -301,7 +306,7 @@ class Simulator:
         subject = f"{gun.checkpoint}/{pass_id}"
         end_ms: float = at_ms
         high = 0
-        for after_s, celsius in gate.person(rng, gun):
+        for after_s, celsius in gate.person(rng, gun, min(20.0, self.plan.pace)):
             end_ms = at_ms + after_s * 1000
             high += celsius >= gate.LIMIT_CELSIUS
             self._at(end_ms, self._read, gun, celsius, pass_id)

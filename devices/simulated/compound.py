@@ -7,7 +7,7 @@ from typing import Literal
 
 import msgspec
 
-from devices.fleet import Bridge, Case, Device, Fleet
+from devices.fleet import Bridge, Case, Device, Fleet, Subscriber
 
 DAY_MS = 86_400_000
 
@@ -19,6 +19,7 @@ _SENSORS: tuple[tuple[Vendor, int, int], ...] = (
     ("tasmota", 15, 300),
     ("shelly-gen1", 10, 43_200),
 )
+SIREN_ROLES = ("worker", "police", "doctor", "guard", "supervisor")
 _FLOORS, _DOORS_A_FLOOR = 18, 4
 
 
@@ -39,6 +40,12 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     pace: float = 1.0
     answered_share: float = 0.6  # how often somebody of the team acknowledges and closes by themselves
     guns: bool = True
+    bridges: bool = True  # whether Zigbee sensors hang on a bridge; directly connected ones do not
+
+
+def siren_of(grid: str) -> str:
+    """The id of the siren in a grid's office: it hears every page of the grid."""
+    return f"siren-{grid}"
 
 
 class Home:
@@ -180,7 +187,12 @@ class Compound:
             for grid in self.grids
             if any(home.behind for home in grid.homes)
         }
-        return Fleet(devices=devices, bridges=bridges, cases=tuple(self.cases))
+        sirens = {
+            name: Subscriber(id=name, grid=grid.name, roles=SIREN_ROLES, secret_sha256=self._hash(name))
+            for grid in self.grids
+            if (name := siren_of(grid.name))
+        }
+        return Fleet(devices=devices, bridges=bridges, cases=tuple(self.cases), subscribers=sirens)
 
     def _hash(self, device: str) -> str:
         return sha256(self.secret(device).encode()).hexdigest()
@@ -221,7 +233,7 @@ def _home(plan: Plan, rng: Random, grid: Grid, n: int) -> Home:
             topic = f"shellies/{id}"
     every_s = max(1.0, round(every_s / plan.pace, 3))
     home = Home(place=place, id=id, vendor=vendor, topic=topic, every_s=every_s, worker=grid.worker)
-    home.behind = grid if vendor == "zigbee2mqtt" else None
+    home.behind = grid if vendor == "zigbee2mqtt" and plan.bridges else None
     home.battery = rng.choice((100.0, rng.uniform(40, 100), rng.uniform(40, 100), rng.uniform(15.2, 40)))
     home.tells_time = vendor == "native" or rng.random() < 0.5
     home.count = rng.randrange(2000)
@@ -230,7 +242,7 @@ def _home(plan: Plan, rng: Random, grid: Grid, n: int) -> Home:
     home.child = rng.random() < 0.06
     home.restless = rng.random() < 0.03
     home.careless = rng.random() < 0.04
-    home.fever = rng.random() < 0.01
+    home.fever = rng.random() < 0.015
     home.declares = 0.2 if home.restless else rng.uniform(0.7, 1.0)
     if vendor == "native" and rng.random() < 0.04:
         # Fast, slow, in another zone, or never set: such a clock counts from 1970.

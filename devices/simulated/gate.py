@@ -8,9 +8,12 @@ LIMIT_CELSIUS = 36.9  # of a forehead; the guard measures again from here
 IMPLAUSIBLE_CELSIUS = 35.0  # below it the gun has read the wind
 
 
-def person(rng: Random, gun: Gun) -> list[tuple[float, float]]:
-    """One person's readings as (seconds after the first, celsius), until the guard lets them go or the doctor comes."""
-    feverish = rng.random() < 0.0015
+def person(rng: Random, gun: Gun, stands_for: float = 1.0) -> list[tuple[float, float]]:
+    """One person's readings as (seconds after the first, celsius), until the guard lets them go or the doctor comes.
+
+    Where people live faster than guards can measure, each one measured stands for several.
+    """
+    feverish = rng.random() < 0.0015 * stands_for
     body = rng.uniform(37.6, 39.4) if feverish else rng.gauss(36.35, 0.16)
     # A cold wind cools foreheads; whoever stands in the shelter for a minute reads true again.
     chill = max(0.0, rng.gauss(0.0, 0.9)) if gun.ambient < 8 and rng.random() < 0.10 else 0.0

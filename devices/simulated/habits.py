@@ -28,7 +28,7 @@ ORDINARY = (
     Habit(name="errand", a_day=2.0, hours=(7, 22), times=(2, 2), apart_s=(600, 5400), open_s=(4, 15)),
     Habit(name="school and work", a_day=1.0, hours=(7, 9), times=(1, 3), apart_s=(60, 900), open_s=(4, 12)),
 )
-CHILD = Habit(name="a child plays", a_day=1.5, hours=(9, 21), times=(3, 8), apart_s=(4, 20), open_s=(1, 6))
+CHILD = Habit(name="a child plays", a_day=3.0, hours=(9, 21), times=(3, 8), apart_s=(4, 20), open_s=(1, 6))
 RESTLESS = Habit(name="leaves again", a_day=2.5, hours=(8, 23), times=(2, 5), apart_s=(240, 900), open_s=(5, 20))
 CARELESS = Habit(name="leaves it open", a_day=1.2, hours=(8, 22), open_s=(360, 2400))
 
