@@ -88,7 +88,7 @@ def test_without_any_python_it_says_what_to_install(project, bare_path):
     assert "Traceback" not in done.stderr
 
 
-def test_a_python_WITHOUT_PIP_and_ensurepip_gets_the_one_line_to_run(project, bare_path, tmp_path):
+def test_a_python_without_pip_and_ensurepip_gets_the_one_line_to_run(project, bare_path, tmp_path):
     python = program(tmp_path / "python3", WITHOUT_PIP.format(python=sys.executable))
     done = project.start("demo", PATH=str(bare_path), THRESHOLD_PYTHON=str(python))
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
@@ -98,7 +98,7 @@ def test_a_python_WITHOUT_PIP_and_ensurepip_gets_the_one_line_to_run(project, ba
     assert "Traceback" not in done.stderr
 
 
-def test_a_python_WITHOUT_PIP_but_with_ensurepip_is_enough(project, tmp_path):
+def test_a_python_without_pip_but_with_ensurepip_is_enough(project, tmp_path):
     only_pip_lacks = WITHOUT_PIP.replace("|*ensurepip*", "")
     python = program(tmp_path / "python3", only_pip_lacks.format(python=sys.executable))
     assert "doorbell 1.0" in project.start(THRESHOLD_PYTHON=str(python)).stdout
@@ -120,7 +120,7 @@ def test_with_install_root_has_debians_package_installed_and_others_are_told(pro
         assert "apt-get install" in done.stderr
 
 
-def test_a_python_WITHOUT_PIP_and_ensurepip_uses_uv_when_it_is_there(project, bare_path, tmp_path):
+def test_a_python_without_pip_and_ensurepip_uses_uv_when_it_is_there(project, bare_path, tmp_path):
     python = program(tmp_path / "python3", WITHOUT_PIP.format(python=sys.executable))
     program(bare_path / "uv", f'echo "$@" > {tmp_path}/said; exit 1')
     done = project.start("demo", PATH=str(bare_path), THRESHOLD_PYTHON=str(python))
