@@ -1,8 +1,9 @@
 """What the core remembers: frozen records under text keys, small enough for a city.
 
 A step changes few of them, and only those are written.  Keys: `d:` device, `p:` place (household or checkpoint),
-`r:` readings of one person at a checkpoint, `g:` grid, `b:` building, `l:` bridge, `z:` the incidents of a subject (last,
-so that what stands is settled before a ladder asks), `k:` the commands a grid has carried out.  Fields are only ever added at the end, with a default.
+`r:` readings of one person at a checkpoint, `g:` grid, `b:` building, `l:` bridge, `k:` the commands a grid has carried
+out, `z:` the incidents of a subject (last, so that what stands is settled before a ladder asks).  Fields are only ever
+added at the end, with a default.
 """
 
 import msgspec

@@ -242,8 +242,8 @@ class _Reader:
         if value is None:
             return None
         if kind not in ("low-battery", "chattering"):
-            self.complain(f"quiet hours would silence {kind} at night", "remove hours: only maintenance items have them",
-                          *at, "hours")  # fmt: skip
+            remedy = "remove hours: only maintenance items have them"
+            self.complain(f"quiet hours would silence {kind} at night", remedy, *at, "hours")
         return self.span(value, "hours", *at)
 
     def span(self, value: Any, key: str, *at: str | int) -> tuple[int, int]:

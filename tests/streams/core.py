@@ -128,7 +128,7 @@ class Core:
         return found
 
     def said(self) -> list[str]:
-        """Decisions since the last call in short: `raised undeclared-opening`, `page worker`, `rejected not-allowed`."""
+        """Decisions since the last call in short: `raised fever`, `page worker`, `rejected not-allowed`."""
         rows: list[str] = []
         for d in self.decisions():
             what = d.role if d.decision in ("page", "acknowledged", "acknowledgement-expired") else d.kind

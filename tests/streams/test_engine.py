@@ -65,7 +65,7 @@ def test_changes_are_handed_out_once_and_are_all_there_is() -> None:
 
 def test_heartbeats_do_not_fill_the_heap() -> None:
     core = Core()
-    for n in range(1000):
+    for _ in range(1000):
         core.now_ms += 1000
         core.event(kind="heartbeat")
     assert len(core.engine._heap) < 20

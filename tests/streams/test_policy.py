@@ -18,7 +18,7 @@ def test_an_unknown_site_is_not_said() -> None:
 
 def test_who_is_never_called() -> None:
     """The rows that keep people's trust: a flat battery never reaches the police, tampering never the doctor."""
-    roles = {k: {*l.page, *(r for s in l.steps for r in s.roles)} for k, l in POLICY.ladders.items()}
+    roles = {k: {*row.page, *(r for s in row.steps for r in s.roles)} for k, row in POLICY.ladders.items()}
     assert roles["low-battery"] == roles["sensor-silent"] == roles["chattering"] == {"worker"}
     assert "doctor" not in roles["tamper"]
     assert roles["system"] == {"supervisor"}

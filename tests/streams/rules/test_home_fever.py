@@ -4,8 +4,10 @@ from streams.rules.home_fever import KIND
 from tests.streams.core import HOME, Core
 
 
-@pytest.mark.parametrize(("celsius", "site", "raised"), [(37.3, "axilla", True), (37.2, "axilla", False),
-                                                          (37.3, "", True), (37.4, "ear", False), (36.9, "forehead", True)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("celsius", "site", "raised"),
+    [(37.3, "axilla", True), (37.2, "axilla", False), (37.3, "", True), (37.4, "ear", False), (36.9, "forehead", True)],
+)
 def test_the_limit_of_the_site(celsius: float, site: str, raised: bool) -> None:
     core = Core()
     core.command("home-temperature", household=HOME, celsius=celsius, site=site, by="resident")
