@@ -12,6 +12,7 @@ import msgspec
 
 from devices.events import Message, Reading, Rejected
 from devices.fleet import Device
+from devices.formats.proposal import Proposal, nobody
 from devices.profile import Profile
 
 
@@ -32,6 +33,7 @@ class Known(msgspec.Struct):
 
 
 Decode = Callable[[Message, Known], list[Reading] | Rejected]
+Recognise = Callable[[str, bytes], Proposal | None]
 
 
 def own_topic(device: Device) -> list[str]:
@@ -43,13 +45,15 @@ class Format(msgspec.Struct, frozen=True, kw_only=True):
     """One row of the table.
 
     `topics` gives the topic prefixes of a device (Tasmota has two).  The first is the row's own; a further one is the
-    device's too unless another row's first prefix claims it.
+    device's too unless another row's first prefix claims it.  `recognise` reads off a topic and a payload, heard
+    without any row, which row its device should have.
     """
 
     name: str
     decode: Decode
     profile: Profile
     topics: Callable[[Device], list[str]] = own_topic
+    recognise: Recognise = nobody
 
 
 def table() -> dict[str, Format]:

@@ -11,6 +11,7 @@ import msgspec
 from devices.events import Kind, Message, Reading, Rejected, Report
 from devices.formats import Format, Known
 from devices.formats.addressing import NO_ROW, NOT_NAMED, row_of
+from devices.formats.proposal import Proposal
 from devices.formats.strict_json import reader
 from devices.formats.values import percent, report_of
 from devices.profile import Profile
@@ -96,8 +97,19 @@ def decode(message: Message, known: Known) -> list[Reading] | Rejected:
     ]
 
 
+def recognise(topic: str, payload: bytes) -> Proposal | None:
+    """A magnet's message; its sid is the address."""
+    if b'"magnet' not in payload and b'"sensor_magnet' not in payload:
+        return None
+    said = _read(payload)
+    if isinstance(said, Rejected) or not said.sid or not said.model.startswith(("magnet", "sensor_magnet")):
+        return None
+    return Proposal(format="aqara", topic=topic, address=said.sid, certain=90)
+
+
 FORMAT = Format(
     name="aqara",
     decode=decode,
+    recognise=recognise,
     profile=Profile(report_every_s=3600, tells_battery=True, needs_address=True),
 )

@@ -10,6 +10,7 @@ IEEE 11073-20601, by the Personal Health Devices Transcoding paper of the Blueto
 
 from devices.events import Message, Reading, Rejected
 from devices.formats import Format, Known
+from devices.formats.proposal import Proposal
 from devices.formats.values import report_of
 from devices.profile import Profile
 
@@ -58,8 +59,21 @@ def decode(message: Message, known: Known) -> list[Reading] | Rejected:
     ]
 
 
+def recognise(topic: str, payload: bytes) -> Proposal | None:
+    """Bytes that are a Temperature Measurement to the last one, and a temperature that a body or a room can have."""
+    if not payload or payload[0] > (_FAHRENHEIT | _TIME | _TYPE):
+        return None
+    if len(payload) != 5 + (7 if payload[0] & _TIME else 0) + (1 if payload[0] & _TYPE else 0):
+        return None
+    celsius = _celsius(payload[0], payload)
+    if isinstance(celsius, Rejected) or not 20 <= celsius <= 45:
+        return None
+    return Proposal(format="ble-thermometer", topic=topic, sort="thermometer", certain=60)
+
+
 FORMAT = Format(
     name="ble-thermometer",
     decode=decode,
+    recognise=recognise,
     profile=Profile(report_every_s=None, measures_body=True),
 )

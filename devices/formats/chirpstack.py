@@ -14,6 +14,7 @@ import msgspec
 from devices.events import Message, Reading, Rejected
 from devices.formats import Format, Known, dragino
 from devices.formats.addressing import NO_ROW, NOT_NAMED, row_of
+from devices.formats.proposal import Proposal
 from devices.formats.strict_json import reader
 from devices.formats.values import iso_ms, percent, report_of
 from devices.profile import Profile
@@ -103,9 +104,23 @@ def decode(message: Message, known: Known) -> list[Reading] | Rejected:
     return found if isinstance(found, Rejected) else [found]
 
 
+def recognise(topic: str, payload: bytes) -> Proposal | None:
+    """An uplink that holds a door sensor's values; the DevEUI is the address."""
+    if not topic.endswith(("/event/up", "/rx")):
+        return None
+    said = _read(payload)
+    if isinstance(said, Rejected) or not _eui(said):
+        return None
+    values = values_of(bytes(said.object) or said.object_json.encode(), said.data, said.f_port or 0)
+    if not isinstance(values, dragino.Values) or values.door_open_status is None:
+        return None
+    return Proposal(format="chirpstack", topic=topic.partition("/device/")[0], address=_eui(said), certain=90)
+
+
 FORMAT = Format(
     name="chirpstack",
     decode=decode,
+    recognise=recognise,
     profile=Profile(
         report_every_s=86_400, counts_openings=True, tells_battery=True, tells_own_time=True, needs_address=True
     ),

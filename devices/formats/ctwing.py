@@ -18,6 +18,7 @@ from devices.formats import Format, Known
 from devices.formats.addressing import NO_ROW, NOT_NAMED, row_of
 from devices.formats.ipso import Resource, bit, parsed, reading
 from devices.formats.polarity import is_open_bit
+from devices.formats.proposal import Proposal
 from devices.formats.strict_json import BUILT_LIMIT_BYTES, reader
 from devices.formats.values import epoch_any, iso_ms, percent, report_of, signal
 from devices.profile import Profile
@@ -163,9 +164,25 @@ def decode(message: Message, known: Known) -> list[Reading] | Rejected:
     return Rejected("malformed", "neither notifyType nor messageType")
 
 
+def recognise(topic: str, payload: bytes) -> Proposal | None:
+    """A push whose values hold a door's."""
+    if b'"notifyType"' not in payload and b'"messageType"' not in payload:
+        return None
+    said = _read(payload)
+    if isinstance(said, Rejected) or not said.device_id:
+        return None
+    values = _values(said.service.data if said.service else said.payload)
+    for name in () if isinstance(values, Rejected) else values:
+        path = parsed(name)
+        if _plain(name) in _DOOR or (path is not None and path[0] in (3342, 3200)):
+            return Proposal(format="ctwing", topic=topic, address=said.device_id, certain=85)
+    return None
+
+
 FORMAT = Format(
     name="ctwing",
     decode=decode,
+    recognise=recognise,
     profile=Profile(
         report_every_s=14_400,
         counts_openings=True,

@@ -10,6 +10,7 @@ import msgspec
 from devices.events import Kind, Message, Reading, Rejected, Report
 from devices.formats import Format, Known
 from devices.formats.addressing import NO_ROW, NOT_NAMED, row_of
+from devices.formats.proposal import Proposal
 from devices.formats.strict_json import reader
 from devices.formats.values import iso_ms, percent, report_of
 from devices.profile import Profile
@@ -84,8 +85,20 @@ def decode(message: Message, known: Known) -> list[Reading] | Rejected:
     ]
 
 
+def recognise(topic: str, payload: bytes) -> Proposal | None:
+    """A sensor whose state is open or not; its uniqueid is the address."""
+    if b'"open"' not in payload:
+        return None
+    said = _read(payload)
+    if isinstance(said, Rejected) or said.r != "sensors" or said.state is None or said.state.open is None:
+        return None
+    address = said.uniqueid or str(said.id)
+    return Proposal(format="deconz", topic=topic, address=address, certain=85) if address else None
+
+
 FORMAT = Format(
     name="deconz",
     decode=decode,
+    recognise=recognise,
     profile=Profile(report_every_s=3600, tells_tamper=True, tells_battery=True, needs_address=True),
 )

@@ -9,6 +9,7 @@ import msgspec
 
 from devices.events import Message, Reading, Rejected, Report
 from devices.formats import Format, Known
+from devices.formats.proposal import Proposal
 from devices.formats.strict_json import reader
 from devices.formats.values import iso_ms, report_of, signal
 from devices.profile import Profile
@@ -53,8 +54,19 @@ def decode(message: Message, known: Known) -> list[Reading] | Rejected:
     return Rejected("malformed", "status is none of open, closed, tilted, error, offline")
 
 
+def recognise(topic: str, payload: bytes) -> Proposal | None:
+    """A status of a window with the time since when."""
+    if b'"since"' not in payload and b'"rssi"' not in payload:
+        return None
+    said = _read(payload)
+    if isinstance(said, Rejected) or said.status not in _DOOR or said.timestamp is None:
+        return None
+    return Proposal(format="enocean", topic=topic, certain=70)
+
+
 FORMAT = Format(
     name="enocean",
     decode=decode,
+    recognise=recognise,
     profile=Profile(report_every_s=1800, tells_own_time=True),
 )

@@ -10,6 +10,7 @@ from devices.events import Message, Reading, Rejected
 from devices.fleet import Device
 from devices.formats import Format, Known
 from devices.formats.polarity import is_open
+from devices.formats.proposal import Proposal
 from devices.formats.values import percent, report_of, signal, word
 from devices.profile import Profile
 
@@ -77,9 +78,21 @@ def topics(device: Device) -> list[str]:
     return [device.topic, f"{prefix}/status"] if found else [device.topic]
 
 
+def recognise(topic: str, payload: bytes) -> Proposal | None:
+    """`…/binary_sensor/<name>/state` with ON or OFF."""
+    parts = topic.split("/")
+    if len(parts) < 4 or parts[-3] != "binary_sensor" or parts[-1] != "state" or parts[0] == "homeassistant":
+        return None
+    said = word(payload)
+    if said not in ("ON", "OFF"):
+        return None
+    return Proposal(format="esphome", topic="/".join(parts[:-1]), word=said, certain=75)
+
+
 FORMAT = Format(
     name="esphome",
     decode=decode,
+    recognise=recognise,
     topics=topics,
     profile=Profile(report_every_s=None, needs_open_is=True),
 )

@@ -21,6 +21,7 @@ from devices.fleet import Device
 from devices.formats import Format, Known
 from devices.formats.plain_template import Template, evaluate, parse
 from devices.formats.polarity import NEITHER, NOT_SAID, is_open
+from devices.formats.proposal import Proposal
 from devices.formats.strict_json import reader
 from devices.formats.values import percent, report_of, word
 from devices.profile import Profile
@@ -58,6 +59,8 @@ class _Config(msgspec.Struct):
     dev_cla: str | None = None
     availability: list[_Availability] | _Availability | None = None
     avty: list[_Availability] | _Availability | None = None
+    expire_after: float | None = None
+    exp_aft: float | None = None
     availability_topic: str | None = None
     avty_t: str | None = None
     payload_available: str | None = None
@@ -269,9 +272,32 @@ def topics(device: Device) -> list[str]:
     return found
 
 
+def recognise(topic: str, payload: bytes) -> Proposal | None:
+    """The configuration of a binary sensor that says it is a door's."""
+    if not topic.startswith(_DISCOVERY) or not topic.endswith("/config") or not payload:
+        return None
+    config = _read_config(payload)
+    if isinstance(config, Rejected) or not (config.device_class or config.dev_cla):
+        return None
+    kept = _understood(config)
+    if kept.refused:
+        return None
+    hold_s = config.expire_after if config.expire_after is not None else config.exp_aft
+    return Proposal(
+        format="homeassistant",
+        topic=kept.state_topic,
+        address=topic.removeprefix(_DISCOVERY).removesuffix("/config"),
+        word=kept.on,
+        # A state holds so long; two and a half check-ins of silence are the alarm.
+        report_every_s=round(hold_s / 2.5) if hold_s and 60 <= hold_s <= 31 * 86_400 else None,
+        certain=70,
+    )
+
+
 FORMAT = Format(
     name="homeassistant",
     decode=decode,
+    recognise=recognise,
     topics=topics,
     profile=Profile(report_every_s=None, tells_battery=True, needs_open_is=True),
 )

@@ -10,7 +10,8 @@ import msgspec
 from devices.events import Message, Reading, Rejected
 from devices.formats import Format, Known
 from devices.formats.addressing import NO_ROW
-from devices.formats.ipso import Resource, parsed, reading
+from devices.formats.ipso import Resource, bit, parsed, reading
+from devices.formats.proposal import Proposal
 from devices.formats.strict_json import BUILT_LIMIT_BYTES, reader
 from devices.formats.values import epoch_s, report_of
 from devices.profile import Profile
@@ -106,9 +107,29 @@ def _of(resources: list[Resource], address: str, name: str) -> list[Resource]:
     return resources if address in name else []
 
 
+def recognise(topic: str, payload: bytes) -> Proposal | None:
+    """A digital input's state among SenML records, or a thermometer's value."""
+    if b"5500" not in payload and b"5700" not in payload:
+        return None
+    records = _read(payload)
+    if isinstance(records, Rejected) or len(records) > _MOST_RECORDS:
+        return None
+    answer = _resources(records)
+    for item in () if isinstance(answer, Rejected) else answer[0]:
+        if item.object in (3342, 3200) and item.resource == 5500:
+            said = bit(item.value)
+            word = "" if said is None else str(int(said))
+            address = "" if item.instance == 0 else f"{item.object}/{item.instance}"
+            return Proposal(format="lwm2m-senml", topic=topic, address=address, word=word, certain=85)
+        if item.object == 3303 and item.resource == 5700:
+            return Proposal(format="lwm2m-senml", topic=topic, sort="thermometer", certain=70)
+    return None
+
+
 FORMAT = Format(
     name="lwm2m-senml",
     decode=decode,
+    recognise=recognise,
     profile=Profile(
         report_every_s=3600,
         counts_openings=True,

@@ -10,6 +10,7 @@ import msgspec
 from devices.events import Message, Reading, Rejected
 from devices.fleet import Device
 from devices.formats import Format, Known
+from devices.formats.proposal import Proposal
 from devices.formats.strict_json import reader
 from devices.formats.values import epoch_ms, iso_ms, report_of, word
 from devices.places import is_word
@@ -182,9 +183,25 @@ def topics(device: Device) -> list[str]:
     return [device.topic, parent] if parent and what in _WHAT else [device.topic]
 
 
+def recognise(topic: str, payload: bytes) -> Proposal | None:
+    """`threshold/<grid>/<device>/door` or `…/temperature` with what belongs there."""
+    parts = topic.split("/")
+    if len(parts) != 4 or parts[0] != "threshold":
+        return None
+    if parts[3] == "door":
+        said = _read_door(payload)
+        if isinstance(said, Rejected) or said.state not in ("open", "closed"):
+            return None
+        return Proposal(format="native", topic=_parent(topic), certain=95)
+    if parts[3] == "temperature" and not isinstance(_read_temperature(payload), Rejected):
+        return Proposal(format="native", topic=topic, sort="thermometer", certain=95)
+    return None
+
+
 FORMAT = Format(
     name="native",
     decode=decode,
+    recognise=recognise,
     topics=topics,
     profile=Profile(
         report_every_s=None,

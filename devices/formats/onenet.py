@@ -12,6 +12,7 @@ from devices.events import Message, Reading, Rejected, Report
 from devices.formats import Format, Known
 from devices.formats.addressing import NO_ROW, NOT_NAMED, row_of
 from devices.formats.ipso import Resource, parsed, reading
+from devices.formats.proposal import Proposal
 from devices.formats.strict_json import BUILT_LIMIT_BYTES, reader
 from devices.formats.values import epoch_any, report_of
 from devices.profile import Profile
@@ -41,6 +42,18 @@ _read_single = reader(_Single, "msg", most_bytes=BUILT_LIMIT_BYTES)
 _read_batch = reader(_Batch, "msg", most_bytes=BUILT_LIMIT_BYTES)
 
 
+def _read_push(payload: bytes) -> list[_Point] | Rejected:
+    if b'"msg":[' not in payload and b'"msg": [' not in payload:
+        single = _read_single(payload)
+        return single if isinstance(single, Rejected) else [single.msg]
+    batch = _read_batch(payload)
+    if isinstance(batch, Rejected):
+        return batch
+    if len(batch.msg) > _MOST_POINTS:
+        return Rejected("too-large", f"more than {_MOST_POINTS} points in one push")
+    return batch.msg
+
+
 def _point(point: _Point, known: Known, report: Report) -> Reading | Rejected | None:
     """What one point says; None for types that say nothing of a sensor (cached commands, for one)."""
     if not point.imei and point.dev_id == "":
@@ -67,13 +80,9 @@ def _point(point: _Point, known: Known, report: Report) -> Reading | Rejected | 
 
 def decode(message: Message, known: Known) -> list[Reading] | Rejected:
     """Readings of one push; several points are read in their order, and one that cannot be read refuses the push."""
-    batch = b'"msg":[' in message.payload or b'"msg": [' in message.payload
-    said = _read_batch(message.payload) if batch else _read_single(message.payload)
-    if isinstance(said, Rejected):
-        return said
-    points = said.msg if isinstance(said.msg, list) else [said.msg]
-    if len(points) > _MOST_POINTS:
-        return Rejected("too-large", f"more than {_MOST_POINTS} points in one push")
+    points = _read_push(message.payload)
+    if isinstance(points, Rejected):
+        return points
     readings: list[Reading] = []
     for point in points:
         found = _point(point, known, report_of(message))
@@ -84,9 +93,26 @@ def decode(message: Message, known: Known) -> list[Reading] | Rejected:
     return readings
 
 
+def recognise(topic: str, payload: bytes) -> Proposal | None:
+    """A push with a digital input's state, or a thermometer's value."""
+    if b'"ds_id"' not in payload:
+        return None
+    said = _read_push(payload)
+    for point in () if isinstance(said, Rejected) else said:
+        path, address = parsed(point.ds_id), point.imei or str(point.dev_id)
+        if path is None or not address:
+            continue
+        if path[0] in (3342, 3200) and path[2] == 5500:
+            return Proposal(format="onenet", topic=topic, address=address, certain=85)
+        if path[0] == 3303 and path[2] == 5700:
+            return Proposal(format="onenet", topic=topic, address=address, sort="thermometer", certain=80)
+    return None
+
+
 FORMAT = Format(
     name="onenet",
     decode=decode,
+    recognise=recognise,
     profile=Profile(
         report_every_s=14_400,
         counts_openings=True,

@@ -19,6 +19,7 @@ from devices.events import Message, Reading, Rejected, Report
 from devices.fleet import Device
 from devices.formats import Format, Known
 from devices.formats.addressing import NO_ROW, row_of
+from devices.formats.proposal import Proposal
 from devices.formats.strict_json import BUILT_LIMIT_BYTES, reader
 from devices.formats.values import epoch_s, percent, report_of, signal, word
 from devices.profile import Profile
@@ -268,8 +269,32 @@ def decode(message: Message, known: Known) -> list[Reading] | Rejected:
     return _statuses(params, known, report)
 
 
+def recognise(topic: str, payload: bytes) -> Proposal | None:
+    """A BTHome component that is true or false in a notification, or a packet that a script passes on."""
+    if not topic.endswith("/events/rpc"):
+        return None
+    said = _read(payload)
+    if isinstance(said, Rejected) or not bytes(said.params):
+        return None
+    gateway = topic.removesuffix("/events/rpc")
+    if said.method == "NotifyEvent":
+        events = _read_events(bytes(said.params))
+        for happening in () if isinstance(events, Rejected) else events.events:
+            packet = happening.data
+            if packet is not None and (packet.Window if packet.window is None else packet.window) is not None:
+                return Proposal(format="shelly-blu", topic=gateway, address=packet.addr or packet.address)
+        return None
+    params = _read_params(bytes(said.params))
+    for name, raw in () if isinstance(params, Rejected) else params.items():
+        status = _read_status(bytes(raw)) if name.startswith("bthomesensor:") else None
+        if isinstance(status, _Status) and isinstance(status.value, bool):
+            return Proposal(format="shelly-blu", topic=gateway, address=name, certain=75)
+    return None
+
+
 FORMAT = Format(
     name="shelly-blu",
     decode=decode,
+    recognise=recognise,
     profile=Profile(report_every_s=43_200, tells_battery=True, tells_own_time=True, needs_address=True),
 )

@@ -10,6 +10,7 @@ import msgspec
 
 from devices.events import Message, Reading, Rejected, Report
 from devices.formats import Format, Known
+from devices.formats.proposal import Proposal
 from devices.formats.values import percent, report_of, word
 from devices.profile import Profile
 
@@ -92,8 +93,17 @@ def _number(said: str) -> float | None:
     return float(said) if digits.isdigit() and len(digits) <= 12 else None
 
 
+def recognise(topic: str, payload: bytes) -> Proposal | None:
+    """`<device>/sensor/state` with open or close."""
+    device, found, _ = topic.partition("/sensor/state")
+    if not found or not topic.endswith("/sensor/state") or word(payload) not in _STATES:
+        return None
+    return Proposal(format="shelly-gen1", topic=device, certain=95 if device.startswith("shellies/") else 80)
+
+
 FORMAT = Format(
     name="shelly-gen1",
     decode=decode,
+    recognise=recognise,
     profile=Profile(report_every_s=43_200, tells_battery=True),
 )

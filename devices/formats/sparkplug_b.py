@@ -20,6 +20,7 @@ from devices.fleet import Device
 from devices.formats import Format, Known
 from devices.formats.addressing import NO_ROW, measures_body, spelled
 from devices.formats.polarity import is_open, is_open_bit
+from devices.formats.proposal import Proposal
 from devices.formats.sparkplug_payload import Metric, Payload, decode_payload
 from devices.formats.values import epoch_ms, percent, report_of
 from devices.profile import Profile
@@ -203,9 +204,37 @@ def _spoken(
     return [msgspec.structs.replace(found, online=True)] if kind in _BIRTHS else [found]
 
 
+def recognise(topic: str, payload: bytes) -> Proposal | None:
+    """A birth or data that names a metric of a door, or of a thermometer by its name."""
+    if not topic.startswith("spBv1.0/"):
+        return None
+    answer = decode_payload(payload)
+    if isinstance(answer, Rejected):
+        return None
+    said, said_topic = answer
+    parts = (said_topic or topic).split("/")
+    if len(parts) not in (4, 5) or parts[2] not in _BIRTHS | _DATA:
+        return None
+    _, group, _, edge, *device = parts
+    for metric in said.metrics:
+        plain = _plain(metric.name)
+        if plain not in _OPEN and plain not in _CLOSED and plain not in _BY_ROW:
+            continue
+        by_wiring = plain in _BY_ROW and not isinstance(metric.value, str)
+        return Proposal(
+            format="sparkplug-b",
+            topic=f"spBv1.0/{group}",
+            address="/".join([group, edge, *device]),
+            word=str(int(metric.value)) if by_wiring and isinstance(metric.value, bool | int) else "",
+            certain=90,
+        )
+    return None
+
+
 FORMAT = Format(
     name="sparkplug-b",
     decode=decode,
+    recognise=recognise,
     profile=Profile(
         report_every_s=None,
         counts_openings=True,

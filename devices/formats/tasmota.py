@@ -19,6 +19,7 @@ from devices.events import Kind, Message, Reading, Rejected, Report
 from devices.fleet import Device
 from devices.formats import Format, Known
 from devices.formats.polarity import is_open, is_open_bit
+from devices.formats.proposal import Proposal
 from devices.formats.strict_json import BUILT_LIMIT_BYTES, reader
 from devices.formats.values import percent, report_of, signal, word
 from devices.profile import Profile
@@ -66,6 +67,7 @@ SWITCHES = tuple(f"Switch{n}" for n in range(1, 9))
 _read = reader(_Said, *SWITCHES, "Contact", "ZbReceived", "RfReceived", most_bytes=BUILT_LIMIT_BYTES)
 
 _ALIVE = frozenset({"STATE", "INFO1", "INFO2", "INFO3", "STATUS", "POWER", "UPTIME"})
+_REVERSED = "%topic%/%prefix%/"
 _LWT = {"Online": True, "Offline": False}
 
 
@@ -214,9 +216,39 @@ def topics(device: Device) -> list[str]:
     return [full.replace("%prefix%", kind).replace("%topic%", device.topic).strip("/") for kind in ("stat", "tele")]
 
 
+_PREFIXES = frozenset({"stat", "tele"})
+
+
+def recognise(topic: str, payload: bytes) -> Proposal | None:
+    """A switch, a Zigbee contact or a radio code below `stat` or `tele`."""
+    parts = topic.split("/")
+    if len(parts) < 3 or not _PREFIXES & {parts[0], parts[-2]}:
+        return None
+    said = _read(payload)
+    if isinstance(said, Rejected):
+        return None
+    own, options = (parts[1], {}) if parts[0] in _PREFIXES else ("/".join(parts[:-2]), {"full_topic": _REVERSED})
+    said = said if said.StatusSNS is None else said.StatusSNS
+    base = Proposal(format="tasmota", topic=own, options=options, certain=85)
+    for key, sensor in (said.ZbReceived or {}).items():
+        if sensor.Contact is not None:
+            return msgspec.structs.replace(base, address=sensor.Name.strip() or key)
+    if said.RfReceived is not None:
+        # Any neighbour's doorbell sends a code too: only the installer knows which is a door's.
+        return msgspec.structs.replace(base, address=_hex(str(said.RfReceived.Data)), certain=50)
+    for name in SWITCHES:
+        value = getattr(said, name)
+        if value is not None:
+            action = value.Action if isinstance(value, _Action) else value
+            address = "" if name == "Switch1" else name
+            return msgspec.structs.replace(base, address=address, word=action)
+    return None
+
+
 FORMAT = Format(
     name="tasmota",
     decode=decode,
+    recognise=recognise,
     topics=topics,
     profile=Profile(report_every_s=300, tells_battery=True, tells_tamper=True, needs_open_is=True),
 )

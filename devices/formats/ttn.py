@@ -11,6 +11,7 @@ from devices.events import Message, Reading, Rejected
 from devices.formats import Format, Known, dragino
 from devices.formats.addressing import NO_ROW, NOT_NAMED, row_of
 from devices.formats.chirpstack import values_of
+from devices.formats.proposal import Proposal
 from devices.formats.strict_json import reader
 from devices.formats.values import iso_ms, report_of
 from devices.profile import Profile
@@ -73,9 +74,25 @@ def decode(message: Message, known: Known) -> list[Reading] | Rejected:
     return found if isinstance(found, Rejected) else [found]
 
 
+def recognise(topic: str, payload: bytes) -> Proposal | None:
+    """An uplink that holds a door sensor's values; the DevEUI is the address."""
+    if b'"uplink_message"' not in payload:
+        return None
+    said = _read(payload)
+    if isinstance(said, Rejected) or said.end_device_ids is None or said.uplink_message is None:
+        return None
+    uplink, ids = said.uplink_message, said.end_device_ids
+    values = values_of(bytes(uplink.decoded_payload), uplink.frm_payload, uplink.f_port)
+    if not isinstance(values, dragino.Values) or values.door_open_status is None:
+        return None
+    above = topic.partition("/devices/")[0] + "/devices" if "/devices/" in topic else topic
+    return Proposal(format="ttn", topic=above, address=ids.dev_eui or ids.device_id, certain=90)
+
+
 FORMAT = Format(
     name="ttn",
     decode=decode,
+    recognise=recognise,
     profile=Profile(
         report_every_s=86_400, counts_openings=True, tells_battery=True, tells_own_time=True, needs_address=True
     ),

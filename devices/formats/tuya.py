@@ -14,6 +14,7 @@ from devices.events import Kind, Message, Reading, Rejected
 from devices.fleet import Device
 from devices.formats import Format, Known
 from devices.formats.addressing import NO_ROW, row_of
+from devices.formats.proposal import Proposal
 from devices.formats.strict_json import BUILT_LIMIT_BYTES, reader
 from devices.formats.values import epoch_any, percent, report_of, signal
 from devices.profile import Profile
@@ -117,8 +118,19 @@ def _only(known: Known) -> Device | None:
     return known.devices[0] if len(known.devices) == 1 else None
 
 
+def recognise(topic: str, payload: bytes) -> Proposal | None:
+    """A door contact's data point; the device's id in the message is the address."""
+    if b"doorcontact_state" not in payload:
+        return None
+    said = _read(payload)
+    if isinstance(said, Rejected) or _points(said)[0].get("doorcontact_state") is None:
+        return None
+    return Proposal(format="tuya", topic=topic, address=said.dev_id or said.device_id, certain=90)
+
+
 FORMAT = Format(
     name="tuya",
     decode=decode,
+    recognise=recognise,
     profile=Profile(report_every_s=14_400, tells_tamper=True, tells_battery=True, tells_own_time=True),
 )

@@ -11,6 +11,7 @@ import msgspec
 from devices.events import Kind, Message, Reading, Rejected
 from devices.formats import Format, Known
 from devices.formats.bridge_state import decode_bridge_state
+from devices.formats.proposal import Proposal
 from devices.formats.strict_json import reader
 from devices.formats.values import epoch_ms, iso_ms, percent, report_of, signal
 from devices.profile import Profile
@@ -104,8 +105,26 @@ def _as_object(name: str, payload: bytes) -> bytes:
     return b'{"%b":%b}' % (name.encode(), payload)
 
 
+def recognise(topic: str, payload: bytes) -> Proposal | None:
+    """A contact with a link quality or a battery beside it; the bridge by its own state."""
+    if topic.endswith("/bridge/state"):
+        if isinstance(decode_bridge_state(payload), Rejected):
+            return None
+        return Proposal(format="zigbee2mqtt", topic=topic, sort="bridge", certain=90)
+    if b'"contact"' not in payload:
+        return None
+    said = _read(payload)
+    if isinstance(said, Rejected) or said.contact is None:
+        return None
+    beside = (said.linkquality, said.last_seen, said.battery, said.battery_low, said.tamper)
+    if topic.startswith("zigbee2mqtt/"):
+        return Proposal(format="zigbee2mqtt", topic=topic, certain=95)
+    return Proposal(format="zigbee2mqtt", topic=topic, certain=60) if any(x is not None for x in beside) else None
+
+
 FORMAT = Format(
     name="zigbee2mqtt",
     decode=decode,
+    recognise=recognise,
     profile=Profile(report_every_s=3600, tells_tamper=True, tells_battery=True, tells_own_time=True),
 )
