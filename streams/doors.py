@@ -43,6 +43,8 @@ def reported(work: Work, place: Place, contact: Contact) -> Place:
         if contact.open and live and not _known(door, at_ms):
             opened = True
             place = _opened(work, place, contact, at_ms, moves_door=False)
+        elif not contact.open and _known(door, at_ms):
+            place = _put(place, contact.device, replace(door, open_until_ms=at_ms))
     elif contact.open == door.open:
         place = _put(place, contact.device, replace(door, newest_ms=at_ms))
         if contact.open and live and _counted_one(contact):
@@ -64,7 +66,7 @@ def _known(door: Door, at_ms: int) -> bool:
     """Whether the door is known to have been open at `at_ms`: then a report of it says nothing new."""
     if door.opened_ms is None or at_ms < door.opened_ms:
         return False
-    return door.open or at_ms < door.changed_ms
+    return door.open_until_ms is None or at_ms < door.open_until_ms
 
 
 def _counted_one(contact: Contact) -> bool:
@@ -95,8 +97,11 @@ def _opened(work: Work, place: Place, contact: Contact, at_ms: int, *, moves_doo
         elif cover is not None:
             due = left_open.due_after(cover.until_ms, now_ms, policy)
         newest_ms = max(contact.trusted.at_ms, door.newest_ms)
-        place = _put(place, device, replace(door, open=True, newest_ms=newest_ms, changed_ms=at_ms, opened_ms=at_ms,
-                                            left_open_ms=due, incident=0))  # fmt: skip
+        moved = replace(
+            door, open=True, newest_ms=newest_ms, changed_ms=at_ms, opened_ms=at_ms, open_until_ms=None,
+            left_open_ms=due, incident=0,
+        )  # fmt: skip
+        place = _put(place, device, moved)
         place = replace(place, opening_clears_ms=None)
         place = chattering.toggled(work, place, device, at_ms, contact.cause)
     if watched(place, at_ms) and place.where == "household":
@@ -113,7 +118,7 @@ def _opened(work: Work, place: Place, contact: Contact, at_ms: int, *, moves_doo
 def _closed(work: Work, place: Place, contact: Contact, door: Door, at_ms: int) -> Place:
     place = _put(
         place, contact.device,
-        replace(door, open=False, newest_ms=at_ms, changed_ms=at_ms, left_open_ms=None, incident=0),
+        replace(door, open=False, newest_ms=at_ms, changed_ms=at_ms, open_until_ms=at_ms, left_open_ms=None, incident=0),
     )  # fmt: skip
     place = chattering.toggled(work, place, contact.device, at_ms, contact.cause)
     place = left_open.closed(work, place, contact.cause)

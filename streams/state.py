@@ -58,6 +58,7 @@ class Door(msgspec.Struct, frozen=True, array_like=True):
     left_open_ms: int | None = None  # when it will have been open too long
     incident: int = 0  # the undeclared opening this opening belongs to
     toggles: tuple[int, ...] = ()
+    open_until_ms: int | None = None  # own time of the first closing known after that opening
 
 
 class Opening(msgspec.Struct, frozen=True, array_like=True):

@@ -19,7 +19,7 @@ def load_key(folder: Path) -> bytes:
     path = folder / "series.key"
     if not path.exists():
         # Made whole beside it and linked into place: two processes that start at once end with one key.
-        part = path.with_name(f"series.key.{os.getpid()}")
+        part = path.with_name(f"series.key.{secrets.token_hex(4)}")
         handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         try:
             os.write(handle, secrets.token_hex(_KEY_BYTES).encode())
