@@ -21,7 +21,8 @@ _decoder = msgspec.msgpack.Decoder(FleetRecord)
 def device_row(fleet: Fleet, formats: Mapping[str, Format], device: Device, at_ms: int) -> DeviceRow:
     """`device` as the core is told of it.  Its report interval is the row's, else that of its format's profile."""
     every_s = device.report_every_s
-    if every_s is None:
+    if every_s is None and device.where != "checkpoint":
+        # A gun is only heard while somebody is there to be measured: it has no interval but the one its row says.
         every_s = formats[device.format].profile.report_every_s
     return DeviceRow(
         at_ms=at_ms,

@@ -118,7 +118,9 @@ def _opened(work: Work, place: Place, contact: Contact, at_ms: int, *, moves_doo
 def _closed(work: Work, place: Place, contact: Contact, door: Door, at_ms: int) -> Place:
     place = _put(
         place, contact.device,
-        replace(door, open=False, newest_ms=at_ms, changed_ms=at_ms, open_until_ms=at_ms, left_open_ms=None, incident=0),
+        replace(
+            door, open=False, newest_ms=at_ms, changed_ms=at_ms, open_until_ms=at_ms, left_open_ms=None, incident=0
+        ),
     )  # fmt: skip
     place = chattering.toggled(work, place, contact.device, at_ms, contact.cause)
     place = left_open.closed(work, place, contact.cause)
