@@ -141,7 +141,7 @@ class Compound:
     def run(self) -> None:
         """Live until told to stop, then wait a little for the last acknowledgements."""
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, self._stop)
+            signal.signal(number, lambda *_: self.stop())
         if self.commands is not None:
             self.commands.start()
         self._connect_all()
@@ -181,7 +181,8 @@ class Compound:
             self._log.close()
         self._write_stats("stopped")
 
-    def _stop(self, *_: object) -> None:
+    def stop(self) -> None:
+        """Say no more, wait for the last acknowledgements, end."""
         self._stopping = True
 
     # Out

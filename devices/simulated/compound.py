@@ -239,7 +239,7 @@ def _home(plan: Plan, rng: Random, grid: Grid, n: int) -> Home:
     home.count = rng.randrange(2000)
     home.isolated = rng.random() < plan.isolated_share
     home.calls = home.isolated and rng.random() < 0.3
-    home.child = rng.random() < 0.06
+    home.child = rng.random() < 0.05
     home.restless = rng.random() < 0.03
     home.careless = rng.random() < 0.04
     home.fever = rng.random() < 0.015

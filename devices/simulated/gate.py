@@ -13,7 +13,7 @@ def person(rng: Random, gun: Gun, stands_for: float = 1.0) -> list[tuple[float, 
 
     Where people live faster than guards can measure, each one measured stands for several.
     """
-    feverish = rng.random() < 0.0015 * stands_for
+    feverish = rng.random() < 0.0008 * stands_for
     body = rng.uniform(37.6, 39.4) if feverish else rng.gauss(36.35, 0.16)
     # A cold wind cools foreheads; whoever stands in the shelter for a minute reads true again.
     chill = max(0.0, rng.gauss(0.0, 0.9)) if gun.ambient < 8 and rng.random() < 0.10 else 0.0
