@@ -9,6 +9,7 @@ from typing import Literal, get_args
 import msgspec
 
 from duty.people import Person, StaffRole
+from streams.commands import TEAM
 
 Action = Literal[
     "see-board",
@@ -137,5 +138,9 @@ def closing_action(kind: str) -> Action:
 
 
 def may_speak_for(person: Person, role: str, grid: str) -> bool:
-    """Whether `person` may give a command in the name of `role` in `grid`."""
-    return not person.disabled and role in person.roles and person.has_grid(grid)
+    """Whether `person` may give a command in the name of `role` in `grid`.
+
+    A supervisor stands in for the roles of the team: where nobody is on duty, their pages fall to the supervisor.
+    """
+    stands_in = "supervisor" in person.roles and role in TEAM
+    return not person.disabled and (role in person.roles or stands_in) and person.has_grid(grid)

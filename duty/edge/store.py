@@ -13,17 +13,22 @@ from sqlalchemy import Connection, Engine, create_engine, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
+from duty.attempts import Attempt
 from duty.edge.rows.base import StoreTrouble
 from duty.edge.rows.cases import CaseRows, ResidentLink
-from duty.edge.rows.history import DeviceHealth, HistoryRows, Opening, TemperatureRow
+from duty.edge.rows.deliveries import DeliveryRows, OwedPage
+from duty.edge.rows.history import HistoryRows, Opening, TemperatureRow
 from duty.edge.rows.people import Account, PeopleRows, Session
 from duty.edge.rows.roster import RosterRows
 from duty.edge.schema import NEWEST, NewerSchema, upgrade
+from duty.health import DeviceHealth
 
 __all__ = [
     "Account",
+    "Attempt",
     "DeviceHealth",
     "Opening",
+    "OwedPage",
     "ResidentLink",
     "Session",
     "Store",
@@ -36,7 +41,7 @@ __all__ = [
 _ONE_DESK = 0x7468726573
 
 
-class Store(PeopleRows, RosterRows, CaseRows, HistoryRows):
+class Store(PeopleRows, RosterRows, CaseRows, HistoryRows, DeliveryRows):
     """Open with `Store.open`; brings the schema to the newest by itself."""
 
     _lock_file: int = -1

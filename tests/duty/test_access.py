@@ -94,3 +94,11 @@ def test_who_speaks_for_a_role() -> None:
     assert not may_speak_for(person("x", "worker"), "police", "g017")
     assert not may_speak_for(person("x", "worker"), "worker", "g018")
     assert not may_speak_for(person("x", "worker", disabled=True), "worker", "g017")
+
+
+def test_a_supervisor_stands_in_for_the_team_and_nobody_else_does() -> None:
+    boss = person("x", "supervisor")
+    assert [may_speak_for(boss, role, "g017") for role in ("worker", "police", "doctor", "supervisor")] == [True] * 4
+    assert not may_speak_for(boss, "guard", "g017")
+    assert not may_speak_for(boss, "worker", "g018")
+    assert not may_speak_for(person("x", "doctor"), "supervisor", "g017")
