@@ -41,7 +41,7 @@ _CASE_KEYS = ("household", "from", "until", "visits", "wellbeing_call")
 _SUBSCRIBER_KEYS = ("id", "grid", "roles", "secret_sha256")
 
 # Formats whose devices may share a topic, told apart by `address`, though most of them have one of their own.
-_MAY_SHARE = frozenset({"tasmota"})
+_MAY_SHARE = frozenset({"esphome", "lwm2m-senml", "tasmota", "tuya"})
 _ID = re.compile(r"[^\s/+#]{1,64}\Z")
 _LONGEST_REPORT_S = 31 * 86_400
 

@@ -119,8 +119,9 @@ def recognise(topic: str, payload: bytes) -> Proposal | None:
         if item.object in (3342, 3200) and item.resource == 5500:
             said = bit(item.value)
             word = "" if said is None else str(int(said))
-            address = "" if item.instance == 0 else f"{item.object}/{item.instance}"
-            return Proposal(format="lwm2m-senml", topic=topic, address=address, word=word, certain=85)
+            own = f"{item.object}/{item.instance}"
+            address = "" if item.instance == 0 else own
+            return Proposal(format="lwm2m-senml", topic=topic, address=address, if_shared=own, word=word, certain=85)
         if item.object == 3303 and item.resource == 5700:
             return Proposal(format="lwm2m-senml", topic=topic, sort="thermometer", certain=70)
     return None

@@ -241,7 +241,7 @@ def recognise(topic: str, payload: bytes) -> Proposal | None:
         if value is not None:
             action = value.Action if isinstance(value, _Action) else value
             address = "" if name == "Switch1" else name
-            return msgspec.structs.replace(base, address=address, word=action)
+            return msgspec.structs.replace(base, address=address, if_shared=name, word=action)
     return None
 
 

@@ -111,7 +111,7 @@ def recognise(topic: str, payload: bytes) -> Proposal | None:
         if isinstance(decode_bridge_state(payload), Rejected):
             return None
         return Proposal(format="zigbee2mqtt", topic=topic, sort="bridge", certain=90)
-    if b'"contact"' not in payload:
+    if b'"contact"' not in payload or topic.endswith(("/set", "/get")):
         return None
     said = _read(payload)
     if isinstance(said, Rejected) or said.contact is None:
