@@ -59,7 +59,8 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     if report.skipped and not hasattr(report, "wasxfail"):
-        LEFT_OUT.setdefault(_reason(report), []).append(report.nodeid)
+        # xdist adds the group to the name of a grouped test.
+        LEFT_OUT.setdefault(_reason(report), []).append(report.nodeid.removesuffix("@live"))
 
 
 def _reason(report: pytest.TestReport) -> str:

@@ -38,10 +38,12 @@ def test_a_path_of_the_callers_directory_is_made_absolute(tmp_path, monkeypatch)
 
 
 SUITE = """\
+import pytest
 from tests.servers import Missing
 
 def test_runs(): pass
 
+@pytest.mark.live
 def test_of_a_server(): raise Missing("teleprinter")
 """
 
@@ -52,7 +54,7 @@ def small_suite(folder: Path, *arguments: str) -> tuple[int, list[str]]:
     (folder / "test_small.py").write_text(SUITE)
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--rootdir", str(folder), "-c", "/dev/null"]
     done = subprocess.run(
-        [*command, "-o", f"pythonpath={ROOT}", *arguments, str(folder)],
+        [*command, "-o", f"pythonpath={ROOT}", "-o", "markers=live", *arguments, str(folder)],
         capture_output=True,
         text=True,
         check=False,
@@ -64,7 +66,7 @@ def small_suite(folder: Path, *arguments: str) -> tuple[int, list[str]]:
 
 @pytest.mark.parametrize("workers", ["0", "2"])
 def test_what_lacks_its_server_is_left_out_and_named_before_the_last_line(tmp_path, workers):
-    code, lines = small_suite(tmp_path, "-n", workers)
+    code, lines = small_suite(tmp_path, "-n", workers, "--dist", "loadgroup")
     assert code == 0
     assert "1 passed, 1 skipped" in lines[-1]
     assert lines[-3:-1] == ["needs teleprinter:", "  test_small.py::test_of_a_server"]
@@ -72,7 +74,7 @@ def test_what_lacks_its_server_is_left_out_and_named_before_the_last_line(tmp_pa
 
 @pytest.mark.parametrize("workers", ["0", "2"])
 def test_with_live_what_is_left_out_is_a_failure(tmp_path, workers):
-    code, lines = small_suite(tmp_path, "--live", "-n", workers)
+    code, lines = small_suite(tmp_path, "--live", "-n", workers, "--dist", "loadgroup")
     assert code == 1
     assert "1 failed, 1 passed" in lines[-1]
     assert any("left out under --live: needs teleprinter" in line for line in lines)
