@@ -172,7 +172,7 @@ class Gate:
         batch = self._batch
         if self._writing is not None:
             return
-        if not (batch.done or batch.messages or batch.records or batch.statements):
+        if not (batch.done or batch.messages or batch.records or batch.rejects or batch.memory or batch.statements):
             self._idle.set()
             return
         assert self._committer is not None
@@ -186,7 +186,7 @@ class Gate:
             statements.append(memory_rows(batch.memory))
         if not (batch.records or statements):
             # Nothing but duplicates, and what they repeat is on disk: every batch before this one is.
-            self._committed(batch, [])
+            self._loop.call_soon(self._committed, batch, [])
             return
         self._committer.submit(Work(batch.records, statements, self._tell(batch)))
 
