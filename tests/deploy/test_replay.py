@@ -10,6 +10,7 @@ import pytest
 
 from deploy.onebox import environment
 from deploy.replay import main
+from streams.edge.policy_file import default_path
 
 FLEET = """
 [[device]]
@@ -142,8 +143,6 @@ def test_only_the_differences_of_two_policies_in_order(replay, patient):
 
 def test_the_same_policy_has_no_difference(replay):
     assert replay(DAY, against=None, policy=None).rows
-    from streams.edge.policy_file import default_path
-
     assert replay(DAY, against=str(default_path())).out == ""
 
 
