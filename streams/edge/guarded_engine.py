@@ -40,6 +40,7 @@ class GuardedEngine(Engine):
 
     def __init__(self, policy: Policy, records: Iterable[tuple[str, Record]] = ()) -> None:
         self._faults: list[Fault] = []
+        self._unplanned: set[str] = set()
         super().__init__(policy, records)
 
     def take_faults(self) -> list[Fault]:
@@ -62,7 +63,10 @@ class GuardedEngine(Engine):
         try:
             super()._plan(key, record)
         except Exception as error:  # noqa: BLE001 - see the head of this file
-            self._fault("timer", key, record, error)
+            # Said once: a door that is used all day would fill the quarantine with the same trouble.
+            if key not in self._unplanned:
+                self._unplanned.add(key)
+                self._fault("timer", key, record, error)
 
     def _fault(self, sort: Literal["wake", "timer"], key: str, record: Record | None, error: Exception) -> None:
         data = b"" if record is None else encode_record(record)

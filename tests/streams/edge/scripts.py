@@ -52,11 +52,13 @@ def fleet(households: int, at_ms: int = T0_MS) -> list[InboxRecord]:
     return records
 
 
-def script(seed: int, length: int, *, households: int = 12, longest_gap_ms: int = 3 * MINUTE_MS) -> list[InboxRecord]:
+def script(
+    seed: int, length: int, *, households: int = 12, longest_gap_ms: int = 3 * MINUTE_MS, t0_ms: int = T0_MS
+) -> list[InboxRecord]:
     """`length` records after those of the fleet, in order of time."""
     random = Random(seed)
-    records = fleet(households)
-    at_ms = T0_MS
+    records = fleet(households, t0_ms)
+    at_ms = t0_ms
     opened = dict.fromkeys(range(households), False)
     for count in range(length):
         at_ms += random.randrange(longest_gap_ms)
