@@ -4,11 +4,11 @@ Their passwords are no secret: they are made for `./threshold demo`, which fills
 for nothing else.
 """
 
-from collections.abc import Callable
 from datetime import date, timedelta
 
 import msgspec
 
+from duty.edge.auth import Auth
 from duty.edge.store import Store
 from duty.people import CaseRow, Channel, Contact, Language, Person, StaffRole, case_id
 from duty.roster import Roster, Shift
@@ -128,20 +128,25 @@ def contacts_of(household: str, number: int) -> list[Contact]:
 
 def fill(
     store: Store,
+    auth: Auth,
     grids: list[str],
     now_ms: int,
     today: date,
-    hash_password: Callable[[str], str],
     *,
     cases: list[CaseRow] | None = None,
     language: Language = "zh",
 ) -> list[Login]:
     """Put the people into an empty `store`; what they log in with.  One password is hashed once for all of them."""
     made = demo_people(grids, today, language=language)
-    hashed = hash_password(PASSWORD)
+    hashed = ""
     for person, login in zip(made.people, made.logins, strict=True):
         store.save_person(msgspec.structs.replace(person, created_ms=now_ms))
-        store.set_password(person.id, hashed, must_change=False)
+        if hashed:
+            store.set_password(person.id, hashed, must_change=False)
+        else:
+            auth.set_password(person.id, PASSWORD)
+            account = store.account(person.login)
+            hashed = account.password_hash if account else ""
         if login.totp_secret:
             store.set_totp(person.id, login.totp_secret)
     for channel in made.channels:

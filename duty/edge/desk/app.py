@@ -23,9 +23,33 @@ from duty.edge.desk.guard import Limits, SameOrigin, SecurityHeaders
 from duty.edge.desk.names import Names
 from duty.edge.desk.orders import Turns
 from duty.edge.desk.files import SiteFiles
-from duty.edge.desk.routes import answer, board, buildings, checkpoint, household, login, open_to_all, resident, system
+from duty.edge.desk.routes import (
+    answer,
+    audit,
+    board,
+    buildings,
+    channels,
+    checkpoint,
+    devices,
+    handover,
+    household,
+    login,
+    open_to_all,
+    overview,
+    resident,
+    roster,
+    site_rules,
+    staff,
+    system,
+)
 from duty.edge.desk.texts import text
 from duty.edge.parts import Parts
+
+
+SCREENS = (
+    open_to_all, login, board, buildings, household, checkpoint, resident, answer, overview, handover, roster, devices,
+    channels, staff, site_rules, system, audit, live,
+)  # fmt: skip
 
 
 def build(parts: Parts) -> FastAPI:
@@ -43,7 +67,7 @@ def build(parts: Parts) -> FastAPI:
     app.state.names = Names(parts.store.people)
     app.state.turns = Turns()
     app.state.files = SiteFiles(parts.settings.fleet_path, parts.settings.policy_path)
-    for screen in (open_to_all, login, board, buildings, household, checkpoint, resident, answer, system, live):
+    for screen in SCREENS:
         screen.add_to(app)
     check_rights(app)
     app.mount("/static", _Static(directory=look.HERE / "static"), name="static")

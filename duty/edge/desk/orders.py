@@ -12,8 +12,10 @@ from duty.edge.desk import look
 from duty.edge.desk.entry import Visit, parts_of
 from duty.edge.desk.moments import Moments
 from duty.edge.desk.names import Names
+from duty.edge.desk.say import Say
 from duty.edge.desk.texts import text
 from duty.edge.door import Sent
+from streams.effects import Reason
 
 _LOCKS_KEPT = 512
 
@@ -64,8 +66,14 @@ def answer(request: Request, visit: Visit, sent: Sent, *, back: str, did: str = 
         case "unreachable":
             return look.said(request, visit, text("common.door_closed", t), well=False, back=back, status=503)
         case "rejected":
-            why = sent.detail or sent.reason
-            return look.said(request, visit, text("board.refused", t, why=why), well=False, back=back)
+            return look.said(request, visit, why_refused(request, visit, sent), well=False, back=back)
+
+
+def why_refused(request: Request, visit: Visit, sent: Sent, key: str = "board.refused") -> str:
+    """A refusal in words."""
+    say = Say(visit.language, parts_of(request).zone)
+    why = say.reason(Reason(sent.reason, {"detail": sent.detail})) if sent.reason else sent.detail
+    return text(key, visit.language, why=why)
 
 
 def who_and_when(request: Request, visit: Visit, person: str, at_ms: int | None) -> tuple[str, str]:

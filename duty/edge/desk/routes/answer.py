@@ -12,7 +12,7 @@ from duty.edge.desk import look
 from duty.edge.desk.cards import basis_of, command_id, incident_address
 from duty.edge.desk.entry import Entered, Visit, With
 from duty.edge.desk.moments import Moments
-from duty.edge.desk.orders import Turns
+from duty.edge.desk.orders import Turns, why_refused
 from duty.edge.desk.places import name_of
 from duty.edge.desk.say import Say
 from duty.edge.desk.texts import text
@@ -34,7 +34,7 @@ def _read(parts: Parts, token: str, now_ms: int) -> tuple[Incident, Person, str]
 
 
 def _void(request: Request, visit: Visit) -> HTMLResponse:
-    return look.page(request, visit, "answer.html", 410, void=True)
+    return look.page(request, visit, "answer.html", 410, void=True, bar=[], more=[])
 
 
 def _page(
@@ -48,6 +48,8 @@ def _page(
         "answer.html",
         status,
         void=False,
+        bar=[],
+        more=[],
         who=person.name,
         role=say.role(role),
         title=say.kind(incident.kind),
@@ -100,7 +102,7 @@ async def answer(request: Request, visit: Entered, parts: With, token: str) -> R
     )  # fmt: skip
     said = text("board.answer_done" if well else "common.door_closed", visit.language)
     if sent.state == "rejected":
-        said = text("board.refused", visit.language, why=sent.detail or sent.reason)
+        said = why_refused(request, visit, sent)
     status = 200 if well else 503 if sent.state == "unreachable" else 409
     return await look.in_thread(
         _page, request, visit, parts, now, person, role, said=said, well=well, status=status

@@ -119,8 +119,7 @@ def change_password(
         return _me(request, visit, problem=text("common.password_differs", visit.language), done="", status=422)
     wrong = parts.auth.change_password(_who(visit), old, new, visit.now_ms)
     if wrong is not None:
-        keys = {"weak": "password_common" if len(new) >= 10 else "password_short", "wrong": "password_wrong"}
-        problem = text(f"common.{keys.get(wrong.why, 'password_wrong')}", visit.language)
+        problem = _why_not(visit, wrong)
         return _me(request, visit, problem=problem, done="", status=422)
     return look.page(
         request,
@@ -130,6 +129,13 @@ def change_password(
         well=True,
         back="/",
     )
+
+
+def _why_not(visit: Visit, wrong: NotLoggedIn) -> str:
+    if wrong.why == "throttled":
+        return text("common.login_slow_down", visit.language, s=wrong.wait_s)
+    key = f"password_{wrong.weakness}" if wrong.why == "weak" else "password_wrong"
+    return text(f"common.{key}", visit.language)
 
 
 def totp_page(request: Request, visit: Entered, parts: With) -> HTMLResponse:

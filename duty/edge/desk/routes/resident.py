@@ -14,6 +14,7 @@ from duty.edge.desk import look
 from duty.edge.desk.cards import case_days, command_id
 from duty.edge.desk.entry import Entered, Visit, With
 from duty.edge.desk.moments import Moments
+from duty.edge.desk.orders import why_refused
 from duty.edge.desk.routes.household import read_celsius
 from duty.edge.desk.texts import text
 from duty.edge.parts import Parts
@@ -46,7 +47,7 @@ class Throttle:
 
 
 def _void(request: Request, visit: Visit) -> HTMLResponse:
-    return look.page(request, visit, "resident_void.html", 410)
+    return look.page(request, visit, "resident_void.html", 410, bar=[], more=[])
 
 
 def show(request: Request, visit: Entered, parts: With, token: str) -> HTMLResponse:
@@ -79,7 +80,8 @@ def _page(
         minutes=DECLARE_MINUTES,
         reasons=REASONS,
         symptoms=SYMPTOMS,
-        person=None,
+        bar=[],
+        more=[],
     )
 
 
@@ -118,7 +120,7 @@ async def tell(
     if sent.state == "unreachable":
         done, well, status = text("common.door_closed", visit.language), False, 503
     elif sent.state == "rejected":
-        done, well, status = text("resident.refused", visit.language, why=sent.detail or sent.reason), False, 409
+        done, well, status = why_refused(request, visit, sent, "resident.refused"), False, 409
     else:
         well, status = True, 200
     return await look.in_thread(_page, request, visit, parts, link, token, said=done, well=well, status=status)

@@ -1,0 +1,230 @@
+"""The desk over a `Story`: the real store, log-in, projection, links and web app; the story stands for gateway and core.
+
+`World` calls the app in this process; `Served` serves it on a port for a browser or a bench.
+"""
+
+import asyncio
+import threading
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import httpx
+import uvicorn
+from fastapi import FastAPI
+from pyotp.totp import TOTP
+
+from duty.edge import demo_people
+from duty.edge.auth import Auth
+from duty.edge.desk.app import build
+from duty.edge.door import Sent
+from duty.edge.links import Links
+from duty.edge.parts import Parts
+from duty.edge.projection import Projection
+from duty.edge.store import Store
+from duty.people import Channel
+from streams.commands import BadCommand
+from streams.edge.sqlite_log import SqliteReader
+from streams.effects import HouseholdSeen
+from streams.words import sentence
+from tests.desk_story import Story, night
+from tests.servers import free_port
+
+ZONE = ZoneInfo("Asia/Shanghai")
+MASTER_KEY = bytes(range(32))
+HOST = "http://desk.test"
+
+
+class StoryDoor:
+    """The gateway's door over a story: the same answers, from the core's own decisions.
+
+    `shut`: nothing is taken in, as when the gateway is down or its disk is full.
+    """
+
+    def __init__(self, story: Story, follow: Callable[[], None], outcome: Callable[[str], Any]) -> None:
+        self.story = story
+        self.shut = False
+        self.commands: list[dict[str, Any]] = []
+        self.messages: list[dict[str, Any]] = []
+        self._follow = follow
+        self._outcome = outcome
+        self._lock = threading.Lock()
+
+    async def send(self, command: dict[str, Any], *, command_id: str = "", timeout_s: float = 3.0) -> Sent:
+        if self.shut:
+            return Sent("unreachable", command_id)
+        with self._lock:
+            self.commands.append(command)
+            if isinstance(told := self.story.command(command, command_id), BadCommand):
+                return Sent("rejected", command_id, reason=told.reason, detail=told.detail)
+        self._follow()
+        outcome = self._outcome(command_id)
+        if outcome is None:
+            return Sent("kept", command_id)
+        return Sent(
+            "done" if outcome.done else "rejected",
+            command_id,
+            decision=outcome.decision,
+            incident=outcome.incident,
+            reason=outcome.reason.word,
+            detail=sentence(outcome.reason, "zh", ZONE),
+            by=outcome.by,
+        )
+
+    async def message(self, *, client: str, topic: str, payload: str) -> dict[str, Any] | None:
+        if self.shut:
+            return None
+        told = __import__("json").loads(payload)
+        self.messages.append({"client": client, "topic": topic} | told)
+        with self._lock:
+            self.story.gun("g017/north", float(told["celsius"]), pass_id=told.get("pass", ""))
+        self._follow()
+        return {}
+
+    async def health(self) -> dict[str, Any] | None:
+        return None if self.shut else {}
+
+    async def replay_rejects(self, ids: list[int] | None = None) -> dict[str, Any] | None:
+        return None if self.shut else {"taken": len(ids or []), "refused": 0}
+
+
+class StoryDispatcher:
+    """Sends no message anywhere; a test of a channel answers what `outcome` says."""
+
+    outcome = ("accepted", "")
+
+    async def test(self, channel: Channel, language: str) -> tuple[str, str]:
+        return self.outcome
+
+
+class World:
+    """A desk over `story`.  Its people are those of the demonstration."""
+
+    def __init__(self, folder: Path, *, told: Callable[[Story], None] | None = night) -> None:
+        self.story = Story(folder)
+        if told is not None:
+            told(self.story)
+        settings = self.story.settings()
+        self.store = Store.open(folder / "desk.db", master_key=MASTER_KEY)
+        self.auth = Auth(self.store, site=settings.site.name)
+        self.projection = Projection(
+            self.store,
+            outbox=SqliteReader(folder / "streams.db", "outbox"),
+            inbox=SqliteReader(folder / "inbox.db", "inbox"),
+            partitions=1,
+            clock_ms=self.clock_ms,
+            start="test",
+        )
+        self.projection.load()
+        self._reading = threading.RLock()
+        cases = {
+            seen.household: demo_people.case_row(seen.household, seen.case_from_ms, seen.case_until_ms)
+            for seen in self.story.told
+            if isinstance(seen, HouseholdSeen) and seen.case_from_ms is not None and seen.case_until_ms is not None
+        }
+        self.logins = demo_people.fill(
+            self.store, self.auth, ["g017", "g018"], self.clock_ms(), date(2020, 2, 16), cases=list(cases.values())
+        )
+        self.links = Links(self.store, self.projection.picture, master_key=MASTER_KEY, address=HOST)
+        self.dispatcher = StoryDispatcher()
+        self.door = StoryDoor(self.story, self.follow, self.projection.outcome)
+        self.parts = Parts(
+            settings=settings,
+            store=self.store,
+            projection=self.projection,
+            door=self.door,  # type: ignore[arg-type]
+            auth=self.auth,
+            links=self.links,
+            dispatcher=self.dispatcher,  # type: ignore[arg-type]
+            zone=ZONE,
+            clock_ms=self.clock_ms,
+        )
+        self.follow()
+        self.app: FastAPI = build(self.parts)
+
+    def clock_ms(self) -> int:
+        return self.story.now_ms
+
+    def follow(self) -> None:
+        """Take in everything that stands in the logs, as the runner's loop does."""
+        with self._reading:
+            more = True
+            while more:
+                touched, more = self.projection.read_outbox()
+                inbox, more_inbox = self.projection.read_inbox()
+                more = more or more_inbox
+                self.projection.tell([*touched, *inbox])
+            self.projection.flush()
+
+    def close(self) -> None:
+        self.store.close()
+        self.story.close()
+
+    def client(self) -> httpx.AsyncClient:
+        """Somebody's browser, not logged in."""
+        return httpx.AsyncClient(
+            transport=httpx.ASGITransport(self.app, raise_app_exceptions=True),
+            base_url=HOST,
+            headers={"Origin": HOST},
+            follow_redirects=False,
+        )
+
+    def token(self, login: str) -> str:
+        """The cookie of a session of `login`, second factor and all."""
+        answer = self.auth.log_in(login, demo_people.PASSWORD, "test", self.clock_ms())
+        assert hasattr(answer, "token"), answer
+        if answer.wants_totp:
+            # A code is good for one session only: the next one is of the next step.
+            code = TOTP(demo_people.TOTP_SECRET).generate_otp(self._next_step(login))
+            answer = self.auth.second_factor(answer.token, code, "test", self.clock_ms())
+            assert hasattr(answer, "token"), answer
+        return answer.token
+
+    def _next_step(self, login: str) -> int:
+        account = self.store.account(login)
+        assert account is not None
+        now = self.clock_ms() // 30_000
+        step = max(now - 1, account.totp_last_step + 1)
+        if step > now + 1:
+            self.story.now_ms += (step - now) * 30_000
+        return step
+
+    def as_(self, login: str) -> httpx.AsyncClient:
+        """The browser of `login`, logged in."""
+        client = self.client()
+        client.cookies.set(self.auth.cookie_name, self.token(login))
+        return client
+
+
+class Served:
+    """The app of a world on a port, in a thread of its own, its logs followed every 20 ms."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.port = free_port()
+        self.address = f"http://127.0.0.1:{self.port}"
+        config = uvicorn.Config(
+            world.app, host="127.0.0.1", port=self.port, log_level="warning", timeout_graceful_shutdown=1
+        )
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(target=asyncio.run, args=(self._run(),), daemon=True)
+
+    async def _run(self) -> None:
+        serving = asyncio.ensure_future(self._server.serve())
+        while not serving.done():
+            self.world.follow()
+            await asyncio.wait({serving}, timeout=0.02)
+
+    def __enter__(self) -> "Served":
+        self._thread.start()
+        for _ in range(600):
+            if self._server.started:
+                return self
+            threading.Event().wait(0.05)
+        raise RuntimeError("the desk did not start within 30 s")
+
+    def __exit__(self, *_: object) -> None:
+        self._server.should_exit = True
+        self._thread.join(20)
