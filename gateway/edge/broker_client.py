@@ -140,6 +140,9 @@ class BrokerClient:
                         await asyncio.wait_for(self._lost.wait(), 1.0)
                     except TimeoutError:
                         continue
+            # `wait_for` may return what it waited for and forget that it was cancelled meanwhile.
+            if self._stopping:
+                return
             await asyncio.sleep(pause_s)
             pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
 

@@ -101,6 +101,12 @@ def on_local(folder: Path, *, frames_a_life: int = 1_000_000) -> Player:
     return play
 
 
+def decide(story: Story, folder: Path) -> list[Decision]:
+    """Let the local runtime work off the `inbox.db` of `folder`, to the story's end; everything it decided."""
+    _run(folder, load_policy(story.policy), [until_ms(story) + GRACE_MS])
+    return decisions_in(folder)
+
+
 def _run(folder: Path, policy: Any, clock: list[int]) -> None:
     """One life of the runtime: until it has nothing more to do at the time the clock shows."""
     runtime = LocalRuntime(folder=folder, policy=policy, clock=LiveClock(lambda: clock[0], lambda: 0.0))
