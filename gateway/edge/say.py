@@ -9,7 +9,11 @@ from typing import Any
 def say(what: str, /, **values: Any) -> None:
     """Write one line: when, what, and the values that belong to it."""
     moment = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-    line = json.dumps({"at": moment, "process": "gateway", "event": what, **values}, ensure_ascii=False, default=str)
+    said = {"at": moment, "process": "gateway", "event": what, **values}
+    line = json.dumps(said, ensure_ascii=False, default=str)
+    if not line.isprintable():
+        # A client id may hold what moves a terminal's cursor or looks like the end of a line.
+        line = json.dumps(said, default=str)
     sys.stderr.write(line + "\n")
     sys.stderr.flush()
 
