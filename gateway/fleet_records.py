@@ -23,7 +23,7 @@ def device_row(fleet: Fleet, formats: Mapping[str, Format], device: Device, at_m
     every_s = device.report_every_s
     if every_s is None and device.where != "checkpoint":
         # A gun is only heard while somebody is there to be measured: it has no interval but the one its row says.
-        every_s = formats[device.format].profile.report_every_s
+        every_s = formats[device.format].usual_report_s(device)
     return DeviceRow(
         at_ms=at_ms,
         grid=device.grid or POOL_GRID,

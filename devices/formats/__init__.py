@@ -46,7 +46,8 @@ class Format(msgspec.Struct, frozen=True, kw_only=True):
 
     `topics` gives the topic prefixes of a device (Tasmota has two).  The first is the row's own; a further one is the
     device's too unless another row's first prefix claims it.  `recognise` reads off a topic and a payload, heard
-    without any row, which row its device should have.
+    without any row, which row its device should have.  `report_every_s` is for a format whose devices differ in how
+    often they check in; the others have it in their profile.
     """
 
     name: str
@@ -54,6 +55,11 @@ class Format(msgspec.Struct, frozen=True, kw_only=True):
     profile: Profile
     topics: Callable[[Device], list[str]] = own_topic
     recognise: Recognise = nobody
+    report_every_s: Callable[[Device], float | None] | None = None
+
+    def usual_report_s(self, device: Device) -> float | None:
+        """How often `device` checks in where its row says nothing; None: it never does by itself."""
+        return self.profile.report_every_s if self.report_every_s is None else self.report_every_s(device)
 
 
 def table() -> dict[str, Format]:

@@ -11,6 +11,7 @@ another order by the option `full_topic` (Tasmota's own writing, default `%prefi
 `Time` is local and says no zone: it is not used as a time, only to tell two messages apart.
 """
 
+import re
 from typing import Any
 
 import msgspec
@@ -245,10 +246,22 @@ def recognise(topic: str, payload: bytes) -> Proposal | None:
     return None
 
 
+_RADIO_CODE = re.compile(r"(?:0[xX])?[0-9A-Fa-f]{5,}\Z")
+_ZIGBEE_REPORT_S = 14_400.0
+
+
+def report_every_s(device: Device) -> float | None:
+    """A board reports every five minutes, a Zigbee contact every few hours, a 433 MHz contact never by itself."""
+    if not device.address or device.address.capitalize() in SWITCHES:
+        return FORMAT.profile.report_every_s
+    return None if _RADIO_CODE.match(device.address) else _ZIGBEE_REPORT_S
+
+
 FORMAT = Format(
     name="tasmota",
     decode=decode,
     recognise=recognise,
+    report_every_s=report_every_s,
     topics=topics,
     profile=Profile(report_every_s=300, tells_battery=True, tells_tamper=True, needs_open_is=True),
 )
