@@ -1,9 +1,11 @@
 """The settings file: defaults, paths from the file's own folder, complaints with their line."""
 
+import tomllib
+
 import pytest
 
 from devices.edge.complaints import Complaint
-from devices.edge.settings import is_loopback, load, split_address
+from devices.edge.settings import Settings, default_policy_path, is_loopback, load, split_address
 
 
 @pytest.fixture
@@ -98,3 +100,14 @@ def test_a_whole_number_is_a_rate(written):
 def test_an_address_in_its_parts(address, host, port, loopback):
     assert split_address(address) == (host, port)
     assert is_loopback(address) is loopback
+
+
+def test_the_example_shows_the_defaults():
+    path = default_policy_path().with_name("threshold.toml")
+    example, defaults = load(path).model_dump(), Settings().model_dump()
+    for table, keys in tomllib.loads(path.read_text(encoding="utf-8")).items():
+        for key, value in keys.items():
+            assert value == defaults[table][key], (table, key)
+    # What it leaves out is only what a cluster needs.
+    assert set(example) == set(defaults)
+    assert set(defaults["gateway"]) == set(tomllib.loads(path.read_text(encoding="utf-8"))["gateway"]) | {"broker"}
