@@ -95,6 +95,7 @@ class BrokerClient:
         client.on_message = self._on_message
         client.on_publish = self._on_publish
         client.on_subscribe = self._on_subscribe
+        client.on_socket_close = self._on_socket_close
         return client
 
     def start(self) -> None:
@@ -173,11 +174,7 @@ class BrokerClient:
         sock, self._socket = self._socket, None
         if sock is None:
             return
-        fd = sock.fileno()
-        if fd >= 0:
-            self._loop.remove_reader(fd)
-            self._loop.remove_writer(fd)
-        self._writing = False
+        self._leave(sock)
         sock.close()
         if self.connected:
             self.connected = False
@@ -188,6 +185,19 @@ class BrokerClient:
                 self._pages.disconnect(BROKER, keeps_what_is_under_way=True)
         self._away(self._refusal or why)
         self._lost.set()
+
+    def _leave(self, sock: BufferedSocket) -> None:
+        """The loop must forget a socket before it is closed: its number is soon another's."""
+        fd = sock.fileno()
+        if fd >= 0:
+            self._loop.remove_reader(fd)
+            self._loop.remove_writer(fd)
+        self._writing = False
+
+    def _on_socket_close(self, _client: Any, _data: Any, sock: Any) -> None:
+        # paho closes it in the middle of a read; what it closes while it connects (elsewhere) is none of the loop's.
+        if sock is self._socket:
+            self._leave(sock)
 
     @property
     def _address(self) -> str:
@@ -253,12 +263,12 @@ class BrokerClient:
 
     def pause(self) -> None:
         self._paused = True
-        if self._socket is not None:
+        if self._socket is not None and self._socket.fileno() >= 0:
             self._loop.remove_reader(self._socket.fileno())
 
     def resume(self) -> None:
         self._paused = False
-        if self._socket is not None:
+        if self._socket is not None and self._socket.fileno() >= 0:
             self._loop.add_reader(self._socket.fileno(), self._readable)
 
     # What paho calls, in the loop's thread.
