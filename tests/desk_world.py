@@ -1,4 +1,4 @@
-"""The desk over a `Story`: the real store, log-in, projection, links and web app; the story stands for gateway and core.
+"""The desk over a `Story`: real store, log-in, projection, links and web app; the story is gateway and core.
 
 `World` calls the app in this process; `Served` serves it on a port for a browser or a bench.
 """

@@ -1,7 +1,7 @@
 """People for the demonstration: a believable team for each grid, on duty around the clock, with log-ins to print.
 
-Their passwords are no secret: they are made for `./threshold demo`, which fills an empty store of its own with them, and
-for nothing else.
+Their passwords are no secret: they are made for `./threshold demo`, which fills an empty store of its own with them,
+and for nothing else.
 """
 
 from datetime import date, timedelta
@@ -15,7 +15,7 @@ from duty.roster import Roster, Shift
 
 PASSWORD = "threshold-demo"
 # The second factor of the demonstration's supervisor, administrator and auditor: whoever runs it may know it.
-TOTP_SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"  # noqa: S105
+TOTP_SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 
 _WORKERS = ("李秀英", "王建国", "赵敏", "陈桂兰", "刘洋", "孙丽华", "周志强", "吴雪梅", "郑浩", "何淑珍")
 _NIGHT_WORKERS = ("马超", "许静", "高翔", "林芳", "罗斌", "唐慧", "韩磊", "曹倩", "邓勇", "彭燕")
@@ -82,7 +82,9 @@ def demo_people(grids: list[str], today: date, *, language: Language = "zh") -> 
         first = n == 0
         suffix = "" if first else str(n + 1)
         day = add(f"w-{n + 1:03d}", f"worker{suffix}", _WORKERS[n % len(_WORKERS)], "worker", (grid,))
-        night = add(f"w-{n + 1:03d}-night", f"worker-night{suffix}", _NIGHT_WORKERS[n % len(_NIGHT_WORKERS)], "worker", (grid,))
+        night = add(
+            f"w-{n + 1:03d}-night", f"worker-night{suffix}", _NIGHT_WORKERS[n % len(_NIGHT_WORKERS)], "worker", (grid,)
+        )
         guard = add(f"g-{n + 1:03d}", f"guard{suffix}", _GUARDS[n % len(_GUARDS)], "guard", (grid,))
         on(day, "worker", (grid,), _DAY)
         on(night, "worker", (grid,), _DAY, order=2)

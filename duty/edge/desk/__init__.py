@@ -1,1 +1,1 @@
-"""The duty desk: server-drawn pages, live by server-sent events.  `app.build` wires everything; importing does nothing."""
+"""The duty desk: server-drawn pages, live by server-sent events.  `app.build` wires it; importing does nothing."""

@@ -19,10 +19,10 @@ from duty.edge.desk.entry import (
     enter,
     parts_of,
 )
+from duty.edge.desk.files import SiteFiles
 from duty.edge.desk.guard import Limits, SameOrigin, SecurityHeaders
 from duty.edge.desk.names import Names
 from duty.edge.desk.orders import Turns
-from duty.edge.desk.files import SiteFiles
 from duty.edge.desk.routes import (
     answer,
     audit,
@@ -44,7 +44,6 @@ from duty.edge.desk.routes import (
 )
 from duty.edge.desk.texts import text
 from duty.edge.parts import Parts
-
 
 SCREENS = (
     open_to_all, login, board, buildings, household, checkpoint, resident, answer, overview, handover, roster, devices,

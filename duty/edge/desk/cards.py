@@ -11,7 +11,7 @@ from duty.access import FEVERS, Allowed, closing_action, may
 from duty.edge.desk.moments import Moments
 from duty.edge.desk.places import address_of, name_of, short_grid
 from duty.edge.desk.say import Say
-from duty.edge.desk.texts import text
+from duty.edge.desk.texts import Language, text
 from duty.people import Person
 from duty.picture import Incident, RoleView
 from duty.urgency import ORDER, urgency_of
@@ -118,7 +118,7 @@ def basis_of(incident: Incident) -> str:
 
 def command_id(person: str, name: str, incident: str, basis: str) -> str:
     """The id of a command given by a form: the same for every tap, retry and tab that shows the same state."""
-    return blake2b("\0".join((person, name, incident, basis)).encode(), digest_size=16).hexdigest()
+    return blake2b(f"{person}\0{name}\0{incident}\0{basis}".encode(), digest_size=16).hexdigest()
 
 
 def incident_address(incident: Incident) -> str:
@@ -134,7 +134,7 @@ class CardMaker:
         self.say = say
         self.names = names
         self.many_grids = many_grids
-        self.language = moments.language
+        self.language: Language = moments.language
 
     def t(self, key: str, **values: object) -> str:
         return text(f"board.{key}", self.language, **values)

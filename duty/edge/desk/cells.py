@@ -66,7 +66,7 @@ def draw(building: str, households: dict[str, HouseholdSeen], now_ms: int) -> Dr
     """The building of these households (unit → how it stands)."""
     placed: dict[tuple[int, int], str] = {}
     others: list[Cell] = []
-    states = {unit: state_of(seen, now_ms) for unit, seen in households.items()}
+    states: dict[str, State] = {unit: state_of(seen, now_ms) for unit, seen in households.items()}
     for unit in sorted(households):
         spot = floor_and_door(unit)
         if spot is None or spot in placed:

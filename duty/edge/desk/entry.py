@@ -13,7 +13,7 @@ from starlette.concurrency import run_in_threadpool
 
 from duty.access import Allowed, may
 from duty.edge.auth import Who
-from duty.edge.desk.rights import RIGHTS, WITHOUT_SESSION
+from duty.edge.desk.rights import RIGHTS, WITHOUT_SESSION, Somewhere
 from duty.edge.desk.texts import Language
 from duty.edge.parts import Parts
 from duty.people import Person, StaffRole
@@ -80,27 +80,35 @@ async def enter(request: Request) -> Visit:
     token = request.cookies.get(parts.auth.cookie_name, "")
     who = await run_in_threadpool(parts.auth.who, token, now_ms) if token else None
     person = who.person if who else None
-    roles: tuple[StaffRole, ...] = ()
-    if right not in WITHOUT_SESSION:
-        if who is None or person is None:
-            raise LogInFirst
-        if not who.full and right != "half":
-            raise StepFirst(_STEPS.get(who.wants, "/login"))
-        if right != "half":
-            roles = _roles(person, right, request.path_params.get("grid", ""))
     visit = Visit(
         person=person if who and (who.full or right == "half") else None,
         who=who,
-        roles=roles,
+        roles=(),
         language=_language(request, person, parts.settings.desk.language),
         now_ms=now_ms,
         address=request.client.host if request.client else "",
     )
+    # Before anything is refused, so that what is forbidden looks to the last letter like what does not exist.
     request.state.visit = visit
+    if right in WITHOUT_SESSION:
+        return visit
+    if who is None or person is None:
+        raise LogInFirst
+    if not who.full and right != "half":
+        raise StepFirst(_STEPS.get(who.wants, "/login"))
+    if right != "half":
+        visit = msgspec.structs.replace(visit, roles=roles_for(person, right, request.path_params.get("grid", "")))
     return visit
 
 
-def _roles(person: Person, right: str, grid: str) -> tuple[StaffRole, ...]:
+def roles_for(person: Person, right: str | Somewhere, grid: str) -> tuple[StaffRole, ...]:
+    """The roles by which `person` may.  Raises NotYours or WrongRole."""
+    if isinstance(right, Somewhere):
+        for mine in person.grids:
+            answer = may(person, right.action, mine)
+            if isinstance(answer, Allowed):
+                return answer.roles
+        raise WrongRole
     answer = may(person, right, grid)
     if isinstance(answer, Allowed):
         return answer.roles
@@ -126,7 +134,7 @@ def every_route(app: FastAPI) -> list[APIRoute]:
 
 def check_rights(app: FastAPI) -> None:
     """Every route has its row and every row its route.  Raises RuntimeError naming those that do not."""
-    there = {(method, route.path) for route in every_route(app) for method in route.methods}
+    there = {(method, route.path) for route in every_route(app) for method in route.methods or ()}
     without, unused = there - RIGHTS.keys(), RIGHTS.keys() - there
     if without or unused:
         raise RuntimeError(

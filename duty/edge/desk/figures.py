@@ -1,4 +1,4 @@
-"""Figures for those who answer for the whole: latencies, ages, answer times, false alarms, how many alarms a person has."""
+"""Figures for those who answer for the whole: latencies, answer times, how many alarms a person has."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence

@@ -109,9 +109,13 @@ class SiteFiles:
 
     def checkpoint_devices(self, checkpoint: str) -> list[Device]:
         """The thermometers of a checkpoint, by id."""
-        found = [each for each in self.fleet().devices.values() if each.where == "checkpoint" and each.place == checkpoint]
+        found = [
+            each for each in self.fleet().devices.values() if each.where == "checkpoint" and each.place == checkpoint
+        ]
         return sorted(found, key=lambda each: each.id)
 
     def checkpoints(self) -> list[str]:
         """Every checkpoint of the fleet, sorted."""
-        return sorted({each.place for each in self.fleet().devices.values() if each.where == "checkpoint" and each.place})
+        return sorted(
+            {each.place for each in self.fleet().devices.values() if each.where == "checkpoint" and each.place}
+        )

@@ -21,9 +21,8 @@ _TONES = {"raised": "bad", "repeated": "bad", "page": "warn", "acknowledgement-e
 
 
 def history_of(incident: Incident, making: CardMaker) -> list[Told]:
-    """The lines, oldest first; where the middle was left out a line says how many."""
-    told = [_told(line, making) for line in incident.lines]
-    return told
+    """The lines, oldest first."""
+    return [_told(line, making) for line in incident.lines]
 
 
 def _told(line: Line, making: CardMaker) -> Told:

@@ -165,7 +165,11 @@ def _tell(request: Request, visit: Visit, parts: Parts, watcher: Watcher, change
     touched = change.touched
     if touched.what == "household" and watcher.screen == "buildings":
         seen = parts.projection.picture.households.get(touched.key)
-        return event("cell", {"household": touched.key, "state": state_of(seen, parts.clock_ms())}, change.id) if seen else None
+        return (
+            event("cell", {"household": touched.key, "state": state_of(seen, parts.clock_ms())}, change.id)
+            if seen
+            else None
+        )
     if watcher.screen == "checkpoint":
         answers = parts.projection.picture.answers.get(touched.key, ())
         return event("answer", answer_row(answers[-1], visit.language, parts.zone), change.id) if answers else None
@@ -220,5 +224,3 @@ def add_to(app: FastAPI) -> None:
     app.get("/live")(live)
     app.state.cards = CardCache()
     app.state.sums = {}
-
-

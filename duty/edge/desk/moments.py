@@ -10,6 +10,8 @@ _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
 class Moments:
     """Says times for one reader: their language, the site's zone, and what is now."""
 
+    language: Language
+
     def __init__(self, language: Language, zone: tzinfo, now_ms: int) -> None:
         self.language: Language = language
         self.zone = zone

@@ -2,10 +2,13 @@
 
 A row is the method and the address as the router knows it, and an action of `duty.access` (or one of the three words
 below).  Where the address names a `{grid}`, the action is asked about that grid; so every address that leads to a thing
-of a grid names the grid.
+of a grid names the grid.  A screen over all of a person's grids is a `Somewhere`: it shows what is theirs, and is
+refused to whoever may not do the action in any grid.
 """
 
 from typing import Literal
+
+import msgspec
 
 from duty.access import Action
 
@@ -13,7 +16,16 @@ Free = Literal["public", "signed", "half"]
 # public: no account needed.  signed: the link itself is the key, checked by the route.
 # half: logged in, though a second factor or a new password is still owed.
 
-RIGHTS: dict[tuple[str, str], Action | Free] = {
+
+class Somewhere(msgspec.Struct, frozen=True):
+    """The action must be allowed in at least one of the person's grids."""
+
+    action: Action
+
+
+Right = Action | Free | Somewhere
+
+RIGHTS: dict[tuple[str, str], Right] = {
     ("GET", "/health"): "public",
     ("GET", "/login"): "public",
     ("POST", "/login"): "public",
@@ -35,17 +47,17 @@ RIGHTS: dict[tuple[str, str], Action | Free] = {
     ("POST", "/a/{token}"): "signed",
     ("GET", "/"): "edit-own",
     ("GET", "/more"): "edit-own",
-    ("GET", "/board"): "edit-own",
-    ("GET", "/live"): "edit-own",
+    ("GET", "/board"): Somewhere("see-board"),
+    ("GET", "/live"): "edit-own",  # what a screen may be told of is asked by its name: live.py, SCREENS
     ("GET", "/g/{grid}/board"): "see-board",
     ("GET", "/g/{grid}/incident"): "see-board",
     ("POST", "/g/{grid}/acknowledge"): "acknowledge",
     ("POST", "/g/{grid}/close"): "close",
     ("POST", "/g/{grid}/snooze"): "snooze",
-    ("GET", "/buildings"): "edit-own",
+    ("GET", "/buildings"): Somewhere("see-buildings"),
     ("GET", "/g/{grid}/buildings"): "see-buildings",
     ("GET", "/g/{grid}/buildings/{building}"): "see-buildings",
-    ("GET", "/households"): "edit-own",
+    ("GET", "/households"): Somewhere("see-household"),
     ("GET", "/g/{grid}/h/{building}/{unit}"): "see-household",
     ("POST", "/g/{grid}/h/{building}/{unit}/contacts"): "see-contacts",
     ("POST", "/g/{grid}/h/{building}/{unit}/contacts/save"): "edit-contacts",
@@ -56,14 +68,14 @@ RIGHTS: dict[tuple[str, str], Action | Free] = {
     ("POST", "/g/{grid}/h/{building}/{unit}/temperature"): "record-visit",
     ("GET", "/g/{grid}/h/{building}/{unit}/qr"): "make-link",
     ("POST", "/g/{grid}/h/{building}/{unit}/qr"): "make-link",
-    ("GET", "/checkpoints"): "edit-own",
+    ("GET", "/checkpoints"): Somewhere("see-checkpoint"),
     ("GET", "/g/{grid}/c/{checkpoint}"): "see-checkpoint",
     ("GET", "/g/{grid}/c/{checkpoint}/answers"): "see-checkpoint",
     ("POST", "/g/{grid}/c/{checkpoint}/reading"): "scan",
     ("POST", "/g/{grid}/c/{checkpoint}/register"): "scan",
     ("POST", "/g/{grid}/c/{checkpoint}/retest"): "scan",
-    ("GET", "/overview"): "edit-own",
-    ("GET", "/handover"): "edit-own",
+    ("GET", "/overview"): Somewhere("see-figures"),
+    ("GET", "/handover"): Somewhere("see-board"),
     ("GET", "/g/{grid}/handover"): "see-board",
     ("GET", "/staff"): "see-staff",
     ("POST", "/staff"): "edit-staff",
@@ -73,15 +85,15 @@ RIGHTS: dict[tuple[str, str], Action | Free] = {
     ("POST", "/staff/{person}/password"): "edit-staff",
     ("POST", "/staff/{person}/sessions"): "edit-staff",
     ("POST", "/staff/{person}/totp"): "edit-staff",
-    ("GET", "/roster"): "edit-own",  # its own grids are all it shows
-    ("GET", "/roster.csv"): "edit-own",
+    ("GET", "/roster"): Somewhere("see-roster"),
+    ("GET", "/roster.csv"): Somewhere("see-roster"),
     ("POST", "/roster/import"): "edit-roster",  # without a grid in the address: for whoever has all of them
     ("POST", "/roster/holiday"): "edit-roster",
     ("POST", "/g/{grid}/roster/shift"): "edit-roster",
     ("POST", "/g/{grid}/roster/shift/delete"): "edit-roster",
     ("POST", "/g/{grid}/roster/swap"): "edit-roster",
     ("POST", "/g/{grid}/roster/swap/delete"): "edit-roster",
-    ("GET", "/devices"): "edit-own",
+    ("GET", "/devices"): Somewhere("edit-devices"),
     ("POST", "/g/{grid}/devices/fit"): "edit-devices",
     ("GET", "/g/{grid}/devices/fit/{fitting}"): "edit-devices",
     ("POST", "/g/{grid}/devices/fit/{fitting}/arm"): "open-case",

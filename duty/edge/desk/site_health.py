@@ -1,4 +1,4 @@
-"""What the system thinks of itself: its processes, how far each reader is behind, how the core stands, what was refused.
+"""What the system thinks of itself: its processes, how far each reader is behind, how the core stands, its rejects.
 
 Everything is read from the files of the data folder, read-only; a file that is not there is a part that never ran.
 """

@@ -104,9 +104,7 @@ async def answer(request: Request, visit: Entered, parts: With, token: str) -> R
     if sent.state == "rejected":
         said = why_refused(request, visit, sent)
     status = 200 if well else 503 if sent.state == "unreachable" else 409
-    return await look.in_thread(
-        _page, request, visit, parts, now, person, role, said=said, well=well, status=status
-    )
+    return await look.in_thread(_page, request, visit, parts, now, person, role, said=said, well=well, status=status)
 
 
 def add_to(app: FastAPI) -> None:

@@ -65,9 +65,10 @@ def _lines(rows: Iterator[AuditRow], moments: Moments) -> Iterator[str]:
     yield "\ufeff" + ",".join(COLUMNS) + "\r\n"
     for row in rows:
         out = io.StringIO(newline="")
+        well = "yes" if row.well else "no"
         values = (
-            row.number, moments.iso(row.at_ms), row.actor, row.action, row.object, row.grid, "yes" if row.well else "no",
-            row.detail, row.address, row.hash,
+            row.number, moments.iso(row.at_ms), row.actor, row.action, row.object, row.grid, well, row.detail,
+            row.address, row.hash,
         )  # fmt: skip
         csv.writer(out).writerow([_inert(str(value)) for value in values])
         yield out.getvalue()

@@ -15,7 +15,7 @@ from devices.places import is_household
 from duty.edge.desk import look
 from duty.edge.desk.answers import answer_row
 from duty.edge.desk.cards import command_id
-from duty.edge.desk.entry import Entered, NotYours, Visit, With, WrongRole
+from duty.edge.desk.entry import Entered, NotYours, Visit, With
 from duty.edge.desk.files import SiteFiles
 from duty.edge.desk.moments import Moments
 from duty.edge.desk.orders import answer, order
@@ -38,8 +38,6 @@ def known(request: Request, parts: Parts, grids: list[str]) -> list[str]:
 
 def choose(request: Request, visit: Entered, parts: With) -> Response:
     mine = grids_of(visit, parts, "see-checkpoint")
-    if not mine:
-        raise WrongRole
     found = known(request, parts, mine)
     if len(found) == 1:
         return look.go_to(address_of(found[0], "checkpoint", ""))
@@ -160,7 +158,9 @@ async def register(
     if home and not is_household(home):
         said = text("checkpoint.bad_household", visit.language)
         return look.said(request, visit, said, well=False, back=back, status=422)
-    command = {"command": "register", "checkpoint": place, "pass": pass_id.strip()} | ({"household": home} if home else {})
+    command = {"command": "register", "checkpoint": place, "pass": pass_id.strip()} | (
+        {"household": home} if home else {}
+    )
     sent = await order(request, visit, command, command_id=command_id(visit.me.id, "register", place, id), grid=grid)
     return answer(request, visit, sent, back=back)
 

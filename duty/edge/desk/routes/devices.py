@@ -268,5 +268,3 @@ def add_to(app: FastAPI) -> None:
     app.get("/g/{grid}/devices/fit/{fitting}")(fitting_page)
     app.post("/g/{grid}/devices/fit/{fitting}/arm")(arm)
     app.post("/g/{grid}/devices/release")(release)
-
-

@@ -102,8 +102,9 @@ def _sensor(device: DeviceHealth, seen: HouseholdSeen | None, moments: Moments) 
         "battery": battery + (f" · {text('household.battery_low', t)}" if low else ""),
         "battery_tone": "bad-text" if low else "",
         "signal": "—" if device.signal is None else f"{device.signal:g}" + (" dBm" if device.signal < 0 else ""),
-        "skew": "—" if skew_ms is None else ("±" if abs(skew_ms) < SKEW_SHOWN_MS else "−" if skew_ms < 0 else "+")
-        + moments.long(abs(skew_ms)),
+        "skew": "—"
+        if skew_ms is None
+        else ("±" if abs(skew_ms) < SKEW_SHOWN_MS else "−" if skew_ms < 0 else "+") + moments.long(abs(skew_ms)),
         "tamper": "1" if device.tamper else "",
     }
 
@@ -240,8 +241,10 @@ def _keep_contacts(request: Request, visit: Visit, parts: Parts, household: str,
         detail=f"{len(rows)} contacts", address=visit.address,
     )  # fmt: skip
     moments = Moments(visit.language, parts.zone, visit.now_ms)
-    said = text("common.saved", visit.language) if kept else text(
-        "household.contacts_gone", visit.language, time=moments.full(cases[0].key_destroyed_ms)
+    said = (
+        text("common.saved", visit.language)
+        if kept
+        else text("household.contacts_gone", visit.language, time=moments.full(cases[0].key_destroyed_ms))
     )
     return look.said(request, visit, said, well=kept, back=address_of(household, "household", grid))
 
@@ -282,9 +285,7 @@ async def mute(
     return await _order(request, visit, parts, f"{grid}/{building}/{unit}", command, did="did_mute")
 
 
-async def visit_made(
-    request: Request, visit: Entered, parts: With, grid: str, building: str, unit: str
-) -> Response:
+async def visit_made(request: Request, visit: Entered, parts: With, grid: str, building: str, unit: str) -> Response:
     return await _order(request, visit, parts, f"{grid}/{building}/{unit}", {"command": "visit"})
 
 
@@ -300,7 +301,9 @@ async def temperature(
     read = read_celsius(celsius)
     if read is None or site not in SITES:
         back = address_of(household, "household", grid)
-        return look.said(request, visit, text("resident.bad_celsius", visit.language), well=False, back=back, status=422)
+        return look.said(
+            request, visit, text("resident.bad_celsius", visit.language), well=False, back=back, status=422
+        )
     return await _order(
         request, visit, parts, household, {"command": "home-temperature", "celsius": read, "site": site}
     )
@@ -334,7 +337,11 @@ def households(request: Request, visit: Entered, parts: With, q: str = "") -> HT
         state = state_of(seen, visit.now_ms)
         said = text(f"household.state_{state}", visit.language)
         if seen.incidents:
-            said = "、".join(map(say.kind, seen.incidents)) if visit.language == "zh" else ", ".join(map(say.kind, seen.incidents))
+            said = (
+                "、".join(map(say.kind, seen.incidents))
+                if visit.language == "zh"
+                else ", ".join(map(say.kind, seen.incidents))
+            )
         case = _case(seen, moments)
         if case:
             said += " · " + text("board.case_day", visit.language, day=case["day"], days=case["days"])
@@ -347,12 +354,16 @@ def households(request: Request, visit: Entered, parts: With, q: str = "") -> HT
                 "text": said,
             }
         )
-    return look.page(request, visit, "households.html", active="nav_households", rows=rows, q=q[:60], many=len(grids) > 1)
+    return look.page(
+        request, visit, "households.html", active="nav_households", rows=rows, q=q[:60], many=len(grids) > 1
+    )
 
 
 def qr(request: Request, visit: Entered, parts: With, grid: str, building: str, unit: str) -> HTMLResponse:
     household, seen = find(parts, grid, building, unit)
-    return _qr(request, visit, household, no_case=_case(seen, Moments(visit.language, parts.zone, visit.now_ms)) is None)
+    return _qr(
+        request, visit, household, no_case=_case(seen, Moments(visit.language, parts.zone, visit.now_ms)) is None
+    )
 
 
 def _qr(

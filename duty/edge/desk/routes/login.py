@@ -67,9 +67,7 @@ def _let_in(request: Request, answer: LoggedIn, next_: str) -> Response:
     return response
 
 
-def log_in(
-    request: Request, visit: Entered, parts: With, name: Name, password: Secret, next_: Next = "/"
-) -> Response:
+def log_in(request: Request, visit: Entered, parts: With, name: Name, password: Secret, next_: Next = "/") -> Response:
     answer = parts.auth.log_in(name.strip(), password, visit.address, visit.now_ms)
     if isinstance(answer, NotLoggedIn):
         status = 429 if answer.why == "throttled" else 401
@@ -142,9 +140,8 @@ def totp_page(request: Request, visit: Entered, parts: With) -> HTMLResponse:
     return _totp(request, visit, problem="", status=200)
 
 
-def _totp(request: Request, visit: Visit, *, problem: str, status: int, secret: str = "", address: str = "") -> HTMLResponse:
-    if not secret:
-        secret, address = parts_of(request).auth.begin_totp(_who(visit))
+def _totp(request: Request, visit: Visit, *, problem: str, status: int) -> HTMLResponse:
+    secret, address = parts_of(request).auth.begin_totp(_who(visit))
     drawing = io.BytesIO()
     segno.make(address, error="m").save(drawing, kind="svg", xmldecl=False, svgns=True, scale=5, border=4, nl=False)
     return look.page(
@@ -168,9 +165,7 @@ def confirm_totp(
 ) -> HTMLResponse:
     if not parts.auth.confirm_totp(_who(visit), secret, code.strip().replace(" ", ""), visit.now_ms):
         return _totp(request, visit, problem=text("common.totp_wrong", visit.language), status=422)
-    return look.page(
-        request, visit, "said.html", sentence=text("common.totp_on", visit.language), well=True, back="/"
-    )
+    return look.page(request, visit, "said.html", sentence=text("common.totp_on", visit.language), well=True, back="/")
 
 
 async def language(

@@ -1,7 +1,6 @@
 """The roster: this week by grid and role, its gaps and conflicts, shifts, swaps, holidays, and the table as CSV."""
 
 import secrets
-from collections.abc import Callable
 from datetime import date
 from typing import Annotated, Any
 
@@ -38,7 +37,7 @@ def _grids(visit: Visit, parts: Parts, roster: Roster) -> list[str]:
     """The grids of this person's that are in the plan or in the picture."""
     named = {grid for shift in roster.shifts for grid in shift.grids}
     mine = set(grids_of(visit, parts, "see-roster"))
-    return sorted(mine | ({grid for grid in named if visit.me.has_grid(grid)} if ALL_GRIDS in visit.me.grids else set()))
+    return sorted(mine | named if ALL_GRIDS in visit.me.grids else mine)
 
 
 def _may_edit(visit: Visit, grids: tuple[str, ...]) -> bool:
@@ -144,14 +143,14 @@ def _week(plan: Plan, grid: str, moments: Moments, names: Names, say: Say) -> li
         for start in starts:
             day = moments.local(start).date()
             turns = [
-                (span.from_ms, shift.order, f"{names(plan.instead(shift.person, grid, role, span.from_ms) or '—')} "
-                 f"{_clock(shift.starts_min)}–{_clock(shift.ends_min)}")
+                (span.from_ms, names(plan.instead(shift.person, grid, role, span.from_ms) or "—"), shift)
                 for shift in plan.roster.shifts
                 if shift.role == role and grid in shift.grids and shift.order == 1
                 for span in plan.turns(shift, start, start + DAY_MS)
                 if moments.local(span.from_ms).date() == day
-            ]  # fmt: skip
-            cells.append([said for _, _, said in sorted(turns)])
+            ]
+            turns.sort(key=lambda turn: turn[0])
+            cells.append([f"{who} {_clock(shift.starts_min)}–{_clock(shift.ends_min)}" for _, who, shift in turns])
         rows.append({"role": say.role(role), "cells": cells})
     heads = [f"{moments.weekday(start)} {moments.day(start)}" for start in starts]
     return [{"heads": heads, "rows": rows}]
@@ -197,7 +196,9 @@ def add_shift(
 
 
 def _fits(person: Person | None, role: str, grid: str) -> bool:
-    return person is not None and not person.disabled and role in person.roles and person.has_grid(grid) and is_grid(grid)
+    return (
+        person is not None and not person.disabled and role in person.roles and person.has_grid(grid) and is_grid(grid)
+    )
 
 
 def delete_shift(
@@ -212,6 +213,11 @@ def delete_shift(
     return look.go_to(f"/roster?grid={grid}")
 
 
+def _local_ms(told: str, parts: Parts) -> int:
+    """`2020-02-16T08:00` of the site's zone.  Raises ValueError."""
+    return local_ms(date.fromisoformat(told[:10]), parse_clock_min(told[11:]), parts.zone)
+
+
 def add_swap(
     request: Request, visit: Entered, parts: With, grid: str,
     person: Annotated[str, Form(max_length=60)],
@@ -219,12 +225,9 @@ def add_swap(
     until: Annotated[str, Form(pattern=r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}")],
     instead: Annotated[str, Form(max_length=60)] = "", reason: Annotated[str, Form(max_length=200)] = "",
 ) -> Response:  # fmt: skip
-    to_ms: Callable[[str], int] = lambda told: local_ms(  # noqa: E731
-        date.fromisoformat(told[:10]), parse_clock_min(told[11:]), parts.zone
-    )
     other = parts.store.person(instead) if instead else None
     try:
-        from_ms, until_ms = to_ms(from_), to_ms(until)
+        from_ms, until_ms = _local_ms(from_, parts), _local_ms(until, parts)
     except ValueError:
         from_ms = until_ms = 0
     well = from_ms < until_ms and parts.store.person(person) is not None and instead != person
@@ -302,5 +305,3 @@ def add_to(app: FastAPI) -> None:
     app.post("/g/{grid}/roster/shift/delete")(delete_shift)
     app.post("/g/{grid}/roster/swap")(add_swap)
     app.post("/g/{grid}/roster/swap/delete")(delete_swap)
-
-

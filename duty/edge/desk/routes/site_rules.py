@@ -24,7 +24,9 @@ def show(request: Request, visit: Entered, parts: With) -> HTMLResponse:
         request,
         visit,
         "policy.html",
-        ladders=[{"kind": say.kind(kind), "lines": _ladder(row, visit.language, say)} for kind, row in policy.ladders.items()],
+        ladders=[
+            {"kind": say.kind(kind), "lines": _ladder(row, visit.language, say)} for kind, row in policy.ladders.items()
+        ],
         tables=tables,
     )
 

@@ -58,7 +58,14 @@ def _find(parts: Parts, person: str) -> Person:
 
 
 def _one(
-    request: Request, visit: Visit, parts: Parts, who: Person, *, problem: str = "", password: str = "", status: int = 200
+    request: Request,
+    visit: Visit,
+    parts: Parts,
+    who: Person,
+    *,
+    problem: str = "",
+    password: str = "",
+    status: int = 200,
 ) -> HTMLResponse:
     return look.page(
         request, visit, "person.html", status, who=who, roles=STAFF_ROLES, problem=problem, password=password,

@@ -15,8 +15,10 @@ ROWS: dict[str, tuple[str, str]] = {
     "register_household": ("住户（可不填），如 3/1203", "Household (optional), like 3/1203"),
     "no_device": (
         "这个卡点没有登记测温设备，手工读数无处可记。请管理员在设备表中加一台 screen- 开头的设备。",
-        "This checkpoint has no thermometer of its own in the fleet, so a typed reading has no place. "
-        "Ask the administrator to add a device whose id begins with screen-.",
+        (
+            "This checkpoint has no thermometer of its own in the fleet, so a typed reading has no place. "
+            "Ask the administrator to add a device whose id begins with screen-."
+        ),
     ),
     "bad_household": ("住户写作 3/1203", "Write a household like 3/1203"),
     "manual": ("手工输入", "Type a reading"),

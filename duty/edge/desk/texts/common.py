@@ -108,7 +108,7 @@ ROWS: dict[str, tuple[str, str]] = {
     "totp": ("第二重验证", "Second factor"),
     "totp_why": (
         "街道和管理员账号必须绑定验证器。用手机验证器扫描此二维码，再输入它显示的 6 位数字。",
-        "Supervisors and administrators need an authenticator. Scan this code with one, then type the 6 digits it shows.",
+        "Supervisors and administrators need an authenticator: scan this with one, then type its 6 digits.",
     ),
     "totp_by_hand": ("不能扫码时手工输入密钥：", "If you cannot scan it, type this key by hand:"),
     "totp_wrong": ("动态码不对，请再试。", "The code is wrong, try again."),

@@ -89,8 +89,10 @@ ROWS: dict[str, tuple[str, str]] = {
     "qr_title": ("扫码报备", "Scan to tell us"),
     "qr_what": (
         "开门前请扫码说一声；也可以报体温、说平安、求助。不用下载，不用注册。",
-        "Scan this before opening the door; also to report temperature, say you are well, or ask for help. "
-        "No app, no account.",
+        (
+            "Scan this before opening the door; also to report temperature, say you are well, or ask for help. "
+            "No app, no account."
+        ),
     ),
     "qr_make": ("生成二维码", "Make the code"),
     "qr_make_what": (

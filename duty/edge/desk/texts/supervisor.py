@@ -82,7 +82,10 @@ ROWS: dict[str, tuple[str, str]] = {
     "reader": ("读者", "Reader"),
     "behind": ("未读", "Unread"),
     "age": ("最旧", "Oldest"),
-    "rejects_what": ("进不来的消息都留在这里，查明原因后可以重新送入。", "What could not come in is kept here, to be fed in again."),
+    "rejects_what": (
+        "进不来的消息都留在这里，查明原因后可以重新送入。",
+        "What could not come in is kept here, to be fed in again.",
+    ),
     "rejects_none": ("没有拒收的消息", "Nothing was refused"),
     "replay_all": ("全部重新送入", "Feed all in again"),
     "replay_one": ("重新送入", "Feed in again"),
