@@ -54,3 +54,20 @@ def said(reading: Reading) -> dict[str, Any]:
         for name, value in msgspec.structs.asdict(reading).items()
         if value not in (None, "") and not (name == "report" and value == "live")
     }
+
+
+def door(form: str, topic: str, **said: Any) -> Device:
+    """A household's row."""
+    return device({"id": "d", "topic": topic, "household": "g017/3/1203", **said}, form)
+
+
+def gun(form: str, topic: str, **said: Any) -> Device:
+    """A checkpoint's row."""
+    return device({"id": "g", "topic": topic, "checkpoint": "g017/north", **said}, form)
+
+
+def one(answer: list[Reading] | Rejected) -> Reading:
+    """The one reading of an answer."""
+    assert not isinstance(answer, Rejected), answer.detail
+    (reading,) = answer
+    return reading
