@@ -113,7 +113,7 @@ class Streams(_Table):
 
 
 class Cluster(_Table):
-    """Kafka, for `runtime = "cluster"`."""
+    """Kafka, for `runtime = "cluster"`.  `metrics` is where a worker answers Prometheus; "" is nowhere."""
 
     kafka: str = ""
     topic_prefix: str = "threshold-"
@@ -123,6 +123,21 @@ class Cluster(_Table):
     username: str = ""
     password_file: str = ""
     ca: str = ""
+    certificate: str = ""
+    private_key: str = ""
+    store: Literal["memory", "rocksdb"] = "memory"
+    standby_replicas: Annotated[int, Field(ge=0, le=5)] = 1
+    session_timeout_s: Annotated[float, Field(ge=6, le=300, strict=False)] = 8.0
+    progress_timeout_s: Annotated[float, Field(ge=10, le=3600, strict=False)] = 60.0
+    metrics: Address = ""
+
+    @model_validator(mode="after")
+    def _whole(self) -> "Cluster":
+        if bool(self.certificate) != bool(self.private_key):
+            raise ValueError("certificate and private_key belong together")
+        if self.security_protocol.startswith("SASL") and not (self.username and self.password_file):
+            raise ValueError(f"security_protocol {self.security_protocol} needs username and password_file")
+        return self
 
 
 class Sink(_Table):
@@ -203,6 +218,8 @@ _PATHS = (
     ("gateway", "broker", "ca"),
     ("cluster", "password_file"),
     ("cluster", "ca"),
+    ("cluster", "certificate"),
+    ("cluster", "private_key"),
     ("sink", "token_file"),
     ("pages", "webhook_secret_file"),
 )

@@ -1,4 +1,4 @@
-"""Tells the core, through the gateway's HTTP door, how a part of Threshold itself is.
+"""Tells the core, on one box through the gateway's HTTP door, how a part of Threshold itself is.
 
 A thread of its own: whoever reports must not wait.  The newest word about a part is what counts, and it is sent until
 the door has taken it, for a report that nobody hears is a supervisor who is not called.
@@ -8,19 +8,18 @@ import http.client
 import json
 import sys
 import threading
+from abc import ABC, abstractmethod
 from pathlib import Path
 
 _AGAIN_S = 5.0
 _TIMEOUT_S = 5.0
 
 
-class Reporter:
-    """`address` is the door's host:port; `token_file` is read at each attempt, for the gateway makes it."""
+class Teller(ABC):
+    """Hands reports on by `_send`, which a way of telling provides.  `to` is who takes them, for a sentence."""
 
-    def __init__(self, *, address: str, token_file: Path) -> None:
-        host, _, port = address.rpartition(":")
-        self._host, self._port = host.strip("[]"), int(port)
-        self._token_file = token_file
+    def __init__(self, to: str) -> None:
+        self._to = to
         self._waiting: dict[str, tuple[bool, str]] = {}
         self._said: dict[str, tuple[bool, str]] = {}
         self._changed = threading.Condition()
@@ -69,11 +68,24 @@ class Reporter:
                     continue
                 if not silent:
                     silent = True
-                    print(f"the gateway's door did not take a report about {part}: {trouble}", file=sys.stderr)
+                    print(f"{self._to} did not take a report about {part}: {trouble}", file=sys.stderr)
                 self._changed.wait_for(lambda: self._stopping, timeout=_AGAIN_S)
 
+    @abstractmethod
     def _send(self, part: str, well: bool, detail: str) -> str:
-        """ "" once the door has it on disk, else why not."""
+        """ "" once it is durable, else why not."""
+
+
+class Reporter(Teller):
+    """`address` is the door's host:port; `token_file` is read at each attempt, for the gateway makes it."""
+
+    def __init__(self, *, address: str, token_file: Path) -> None:
+        super().__init__("the gateway's door")
+        host, _, port = address.rpartition(":")
+        self._host, self._port = host.strip("[]"), int(port)
+        self._token_file = token_file
+
+    def _send(self, part: str, well: bool, detail: str) -> str:
         connection = http.client.HTTPConnection(self._host, self._port, timeout=_TIMEOUT_S)
         try:
             token = self._token_file.read_text().strip()

@@ -3,15 +3,22 @@
 An adapter joins with a row of ADAPTERS: a function that takes a folder and yields its Way.
 """
 
+import asyncio
+import itertools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
+from devices.edge.settings import Cluster
+from streams.edge.kafka import connection
+from streams.edge.kafka_log import KafkaReader, KafkaWriter
 from streams.edge.log import LogReader, LogWriter
 from streams.edge.sqlite_log import SqliteReader, SqliteWriter
+from tests.servers import Kafka
 
 
 class Way:
@@ -40,14 +47,35 @@ class Way:
 
 
 @contextmanager
-def sqlite(folder: Path) -> Iterator[Way]:
+def sqlite(folder: Path, _request: pytest.FixtureRequest) -> Iterator[Way]:
     file = folder / "inbox.db"
     way = Way(lambda: SqliteWriter(file, "inbox"), lambda: SqliteReader(file, "inbox"))
     yield way
     way.close()
 
 
-ADAPTERS = {"sqlite": sqlite}
+_topic = itertools.count()
+
+
+@contextmanager
+def kafka(_folder: Path, request: pytest.FixtureRequest) -> Iterator[Way]:
+    server: Kafka = request.getfixturevalue("kafka")
+    options = connection(Cluster(kafka=server.url))
+    topic = f"contract-{next(_topic)}"
+
+    async def make_topic() -> None:
+        admin = AIOKafkaAdminClient(bootstrap_servers=server.url)
+        await admin.start()
+        await admin.create_topics([NewTopic(topic, 2, 1, topic_configs={"max.message.bytes": "33554432"})])
+        await admin.close()
+
+    asyncio.run(make_topic())
+    way = Way(lambda: KafkaWriter(options, topic), lambda: KafkaReader(options, topic))
+    yield way
+    way.close()
+
+
+ADAPTERS = {"sqlite": sqlite, "kafka": kafka}
 
 
 def frames_come_back_in_order(way: Way) -> None:
@@ -134,7 +162,9 @@ CASES = [
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.__name__)
-@pytest.mark.parametrize("adapter", ADAPTERS.values(), ids=ADAPTERS.keys())
-def test_log(adapter, case, tmp_path):
-    with adapter(tmp_path) as way:
+@pytest.mark.parametrize(
+    "adapter", [pytest.param(name, marks=[pytest.mark.live] * (name == "kafka")) for name in ADAPTERS]
+)
+def test_log(adapter, case, tmp_path, request):
+    with ADAPTERS[adapter](tmp_path, request) as way:
         case(way)

@@ -1,0 +1,78 @@
+"""Questions to Kafka about its logs, by a consumer that belongs to no group and reads nothing else."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any, TypeVar
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+_T = TypeVar("_T")
+
+_TIMEOUT_S = 5.0
+
+
+class Asker:
+    """Connects at the first question.  Every question raises KafkaError, or TimeoutError where none answers."""
+
+    def __init__(self, options: dict[str, Any]) -> None:
+        self._options = options
+        self._consumer: AIOKafkaConsumer | None = None
+        self._one_at_a_time = asyncio.Lock()
+
+    async def ends(self, topic: str, partitions: Iterable[int]) -> dict[int, int]:
+        """Partition → the offset its next record will have."""
+        tps = [TopicPartition(topic, partition) for partition in partitions]
+        found = await self._ask(lambda consumer: consumer.end_offsets(tps))
+        return {tp.partition: offset for tp, offset in found.items()}
+
+    async def first(self, topic: str, partition: int) -> int:
+        """The offset of the oldest record there is, or of the next one where there is none."""
+        tp = TopicPartition(topic, partition)
+        return (await self._ask(lambda consumer: consumer.beginning_offsets([tp])))[tp]
+
+    async def last_key(self, topic: str, partition: int) -> bytes | None:
+        """The key of the newest record, None where there is none."""
+        tp = TopicPartition(topic, partition)
+
+        async def asked(consumer: AIOKafkaConsumer) -> bytes | None:
+            end = (await consumer.end_offsets([tp]))[tp]
+            if end <= (await consumer.beginning_offsets([tp]))[tp]:
+                return None
+            consumer.assign([tp])
+            consumer.seek(tp, end - 1)
+            return (await consumer.getone(tp)).key
+
+        return await self._ask(asked)
+
+    async def keys(self, topic: str, partition: int, first: int, until: int) -> list[bytes]:
+        """The keys of the records from offset `first` to before `until`."""
+        tp = TopicPartition(topic, partition)
+
+        async def asked(consumer: AIOKafkaConsumer) -> list[bytes]:
+            consumer.assign([tp])
+            consumer.seek(tp, first)
+            found: list[bytes] = []
+            while await consumer.position(tp) < until:
+                records = (await consumer.getmany(tp, timeout_ms=200)).get(tp, [])
+                found += [record.key or b"" for record in records if record.offset < until]
+            return found
+
+        return await self._ask(asked)
+
+    async def _ask(self, question: Callable[[AIOKafkaConsumer], Awaitable[_T]]) -> _T:
+        async with self._one_at_a_time, asyncio.timeout(_TIMEOUT_S):
+            if self._consumer is None:
+                consumer = AIOKafkaConsumer(**self._options, enable_auto_commit=False, auto_offset_reset="earliest")
+                try:
+                    await consumer.start()
+                except BaseException:
+                    await consumer.stop()
+                    raise
+                self._consumer = consumer
+            return await question(self._consumer)
+
+    async def close(self) -> None:
+        """Give the connection back."""
+        if self._consumer is not None:
+            await self._consumer.stop()
+            self._consumer = None

@@ -1,0 +1,251 @@
+"""One partition of the cluster runtime: its engine, how far it has come, and what of that is not written yet.
+
+Touches neither Kafka nor Faust.  What a flush changes is one batch of records for the partition's changelog, which
+Kafka keeps whole or not at all; among them is the mark: the place in `inbox`, and the decisions made since the flush
+before.  So whoever takes the partition over finds the state exactly as of the mark, and can write those decisions to
+`outbox` if their writer died in between.  See docs/decisions/0020-cluster-crash-window.md.
+"""
+
+from collections.abc import Iterable
+
+import msgspec
+
+from streams.edge.guarded_engine import Fault, GuardedEngine
+from streams.effects import Decision, Effect
+from streams.frames import FrameError, NewerFrame, RejectRecord, decode_inbox, encode_outbox
+from streams.policy import Policy
+from streams.state import Record, decode_record, encode_record
+
+VERSION = 1
+# Keys of records begin with a letter.
+MARK = b"\0mark"
+ASIDE = b"\0aside/"
+
+_RECORDS_A_FRAME = 500
+
+Write = tuple[bytes, bytes | None]
+
+
+class Mark(msgspec.Struct, array_like=True):
+    """How far a partition has come.  The counts run over all its owners.  Fields are only ever added at the end."""
+
+    version: int = VERSION
+    offset: int = 0  # of the last frame of `inbox` taken in
+    flushes: int = 0
+    emitted: int = 0  # the number of the last flush that decided something, which its frames in `outbox` bear
+    frames: list[bytes] = []  # those frames
+    now_ms: int = 0  # the core's time
+    at_ms: int = 0  # when it was written
+    events: int = 0
+    decisions: int = 0
+    pages: int = 0
+    put_aside: int = 0
+
+
+class Flush(msgspec.Struct, frozen=True):
+    """What is to be written: first `writes` to the changelog as one batch, then the frames of `mark` to `outbox`."""
+
+    mark: Mark
+    writes: list[Write]
+    rejects: list[bytes]
+
+
+class Gap(RuntimeError):
+    """A frame came that does not follow on the last one: `wanted` is the offset that should have."""
+
+    def __init__(self, partition: int, wanted: int, got: int) -> None:
+        super().__init__(f"partition {partition}: frame {got} of inbox came where {wanted} was due")
+        self.wanted = wanted
+
+
+_mark_encoder = msgspec.msgpack.Encoder()
+_mark_decoder = msgspec.msgpack.Decoder(Mark)
+_fault_decoder = msgspec.msgpack.Decoder(Fault)
+
+
+def read_mark(data: bytes | None) -> Mark:
+    """A mark as it stands in the changelog; a fresh one where there is none.  Raises NewerFrame."""
+    mark = Mark() if data is None else _mark_decoder.decode(data)
+    if mark.version > VERSION:
+        raise NewerFrame(
+            f"the state in Kafka has version {mark.version}, this program knows up to {VERSION}: upgrade this process"
+        )
+    return mark
+
+
+class Part:
+    """`kept` is what the changelog holds of partition `number`: key → value."""
+
+    def __init__(self, number: int, policy: Policy, kept: Iterable[tuple[bytes, bytes]]) -> None:
+        """Takes in what was put aside, where this program can.  Raises NewerFrame."""
+        self.number = number
+        rows = dict(kept)
+        self.mark = read_mark(rows.pop(MARK, None))
+        self._aside = {key: _fault_decoder.decode(rows.pop(key)) for key in sorted(rows) if key.startswith(ASIDE)}
+        self._effects: list[Effect] = []
+        self._rejects: list[bytes] = []
+        self._writes: list[Write] = []
+        self._events = 0
+        self._asides = 0
+        self._offset = self.mark.offset
+        self._flushed = True
+        records: list[tuple[str, Record]] = []
+        faults: list[Fault] = []
+        for key, value in rows.items():
+            try:
+                records.append((key.decode(), decode_record(value)))
+            except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+                faults.append(Fault("state", key.decode("utf-8", "replace"), value, str(error)))
+        self.engine = GuardedEngine(policy, records)
+        self.engine.now_ms = self.mark.now_ms
+        known = set(self._aside.values())
+        self._put_aside(fault for fault in (*faults, *self.engine.take_faults()) if fault not in known)
+        for key, fault in list(self._aside.items()):
+            self._try_again(key, fault)
+
+    # ── what happens ──
+
+    @property
+    def offset(self) -> int:
+        """Of the last frame of `inbox` taken in, written or not."""
+        return self._offset
+
+    @property
+    def put_aside(self) -> int:
+        """How much is put aside and not taken in yet."""
+        return len(self._aside)
+
+    @property
+    def waiting(self) -> int:
+        """Records and decisions since the last flush."""
+        return self._events + len(self._effects)
+
+    @property
+    def dirty(self) -> bool:
+        """Whether there is anything to flush."""
+        return not self._flushed
+
+    def take(self, offset: int, frame: bytes) -> bool:
+        """Take in a frame of `inbox`; False where that was done before.  Raises NewerFrame, Gap."""
+        if offset <= self._offset:
+            return False
+        if offset > self._offset + 1:
+            raise Gap(self.number, self._offset + 1, offset)
+        try:
+            records = decode_inbox(frame)
+        except NewerFrame:
+            raise
+        except FrameError as error:
+            self._put_aside([Fault("frame", "", frame, f"frame {offset} of inbox: {error}")])
+            records = []
+        for record in records:
+            self._effects += self.engine.apply(record)
+        self._put_aside(self.engine.take_faults())
+        self._events += len(records)
+        self._offset = offset
+        self._flushed = False
+        return True
+
+    def pass_over(self, offset: int) -> None:
+        """Frames up to `offset` are no longer there."""
+        self._offset = offset
+        self._flushed = False
+
+    def advance(self, now_ms: int) -> None:
+        """Let time pass to `now_ms`, or to the next timer where that comes first: call again while it is due."""
+        due_ms = self.engine.next_wake_ms
+        self._effects += self.engine.advance(now_ms if due_ms is None else min(now_ms, max(due_ms, self.engine.now_ms)))
+        self._put_aside(self.engine.take_faults())
+        self._flushed = False
+
+    def touch(self) -> None:
+        """Write the mark though nothing happened: time has passed, and this partition is looked after."""
+        self._flushed = False
+
+    def rewrite(self, keys: Iterable[bytes]) -> None:
+        """Write these keys once more as they are here: somebody else wrote them out of turn."""
+        for key in keys:
+            if key == MARK:
+                continue
+            if key.startswith(ASIDE):
+                fault = self._aside.get(key)
+                self._writes.append((key, None if fault is None else msgspec.msgpack.encode(fault)))
+                continue
+            record = self.engine.records.get(key.decode())
+            self._writes.append((key, None if record is None else encode_record(record)))
+        self._flushed = False
+
+    # ── what is to be written ──
+
+    def take_flush(self, at_ms: int) -> Flush:
+        """Everything since the flush before.  It must be written before the next one is."""
+        old, effects = self.mark, self._effects
+        kinds = [effect.decision for effect in effects if isinstance(effect, Decision)]
+        frames = [
+            encode_outbox(effects[start : start + _RECORDS_A_FRAME])
+            for start in range(0, len(effects), _RECORDS_A_FRAME)
+        ]
+        flushes = old.flushes + 1
+        self.mark = Mark(
+            offset=self._offset,
+            flushes=flushes,
+            emitted=flushes if frames else old.emitted,
+            # The frames before these are in `outbox`, else this flush would not be written.
+            frames=frames,
+            now_ms=self.engine.now_ms,
+            at_ms=at_ms,
+            events=old.events + self._events,
+            decisions=old.decisions + len(kinds),
+            pages=old.pages + kinds.count("page"),
+            put_aside=old.put_aside + self._asides,
+        )
+        writes = self._writes
+        for key, record in self.engine.take_changes().items():
+            writes.append((key.encode(), None if record is None else encode_record(record)))
+        writes.append((MARK, _mark_encoder.encode(self.mark)))
+        rejects = self._rejects
+        self._effects, self._writes, self._rejects = [], [], []
+        self._events = self._asides = 0
+        self._flushed = True
+        return Flush(self.mark, writes, rejects)
+
+    # ── what could not be taken in ──
+
+    def _put_aside(self, faults: Iterable[Fault]) -> None:
+        for fault in faults:
+            self._asides += 1
+            key = ASIDE + b"%d-%d" % (self.mark.flushes + 1, self._asides)
+            self._aside[key] = fault
+            self._writes.append((key, msgspec.msgpack.encode(fault)))
+            self._rejects.append(_reject(self.number, fault, self.engine.now_ms))
+            self._flushed = False
+
+    def _try_again(self, key: bytes, fault: Fault) -> None:
+        effects: list[Effect] = []
+        if fault.sort in ("record", "frame"):
+            try:
+                records = decode_inbox(fault.data)
+            except FrameError:
+                return
+            for record in records:
+                effects += self.engine.apply(record)
+        elif fault.sort == "state" and fault.key not in self.engine.records:
+            return
+        # A timer was planned anew when its record was loaded; if it raises again, it is put aside again.
+        found = self.engine.take_faults()
+        again = [each for each in found if each.data != fault.data]
+        self._effects += effects
+        self._put_aside(again)
+        if len(again) == len(found):
+            del self._aside[key]
+            self._writes.append((key, None))
+        self._flushed = False
+
+
+def _reject(partition: int, fault: Fault, at_ms: int) -> bytes:
+    """What was put aside as a frame of `rejects`, for people to look at."""
+    why = fault.why.rstrip().rpartition("\n")[2]
+    record = RejectRecord(
+        at_ms, "malformed", f"{fault.sort} {fault.key}: {why}"[:500], f"inbox/{partition}", fault.data
+    )
+    return msgspec.msgpack.encode(record)

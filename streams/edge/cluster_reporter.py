@@ -1,0 +1,33 @@
+"""Reports of a worker or another process of a cluster about itself: straight into `inbox`.
+
+The gateway's door is for the processes of one machine; a worker has none beside it.
+"""
+
+from devices.edge.settings import Settings
+from devices.ids import partition_of
+from streams.edge.kafka_log import open_writer
+from streams.edge.log import LogFull
+from streams.edge.reporter import Teller
+from streams.edge.sqlite_log import wall_clock_ms
+from streams.frames import SystemReport, encode_inbox
+
+
+class ClusterReporter(Teller):
+    """Raises OSError for a password file or certificate that cannot be read."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__("Kafka")
+        self._writer = open_writer(settings, "inbox")
+        self._partitions = settings.streams.partitions
+
+    def _send(self, part: str, well: bool, detail: str) -> str:
+        report = SystemReport(wall_clock_ms(), part, well, detail[:500])
+        try:
+            self._writer.append([(partition_of(report.grid, self._partitions), encode_inbox([report]))])
+        except LogFull as trouble:
+            return str(trouble)
+        return ""
+
+    def close(self) -> None:
+        super().close()
+        self._writer.close()

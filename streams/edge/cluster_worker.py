@@ -1,0 +1,337 @@
+"""A worker of the cluster: what Faust gives it, and what it makes of that.
+
+Faust shares the partitions of `inbox` among the workers, restores the table, keeps standbys and commits offsets.  What
+a partition remembers, and how it is written so that a crash at any point loses nothing and says nothing twice, is in
+`cluster_part.py` and docs/decisions/0020-cluster-crash-window.md.
+"""
+
+import asyncio
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Any
+
+from aiokafka.errors import KafkaError
+from faust.types import TP
+
+from devices.edge.settings import Settings
+from streams.edge.asker import Asker
+from streams.edge.cluster_part import Gap, Part
+from streams.edge.cluster_reporter import ClusterReporter
+from streams.edge.faust_settings import make_app
+from streams.edge.kafka import connection, names
+from streams.edge.live_clock import LiveClock
+from streams.edge.part_runner import PartRunner
+from streams.edge.state_table import DiskStore, MemoryStore, StateTable
+from streams.edge.state_writer import StateWriter, emitted_key
+from streams.edge.tenure import Over, Tenure, running_s
+from streams.policy import MINUTE_MS, Policy
+
+# A message received just before a timer is due may still be on its way through a gateway into Kafka.
+GRACE_MS = 300
+
+_LOOK_S = 1.0
+_TOUCH_S = 30.0
+_STOP_S = 10.0
+_CLOCK_APART_MS = 5_000
+_CLOCK_BEHIND_MS = MINUTE_MS
+
+Clocks = Callable[[int], LiveClock]
+
+
+def live_clocks(_partition: int) -> LiveClock:
+    """A clock for a partition: the machine's."""
+    return LiveClock()
+
+
+class Worker:
+    """One worker of the cluster.  `clocks` gives each partition the time its timers run by; `fail` is told of what this
+    process cannot go on with, and ends it."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        policy: Policy,
+        *,
+        clocks: Clocks = live_clocks,
+        fail: Callable[[BaseException], None],
+        reporter: ClusterReporter | None = None,
+    ) -> None:
+        """Connects to nothing."""
+        cluster = settings.cluster
+        self.names = names(cluster.topic_prefix)
+        self.runners: dict[int, PartRunner] = {}
+        self.generation = 0
+        self.rebalances = 0
+        self._settings = settings
+        self._policy = policy
+        self._clocks = clocks
+        self._fail = fail
+        self._reporter = reporter
+        self._options = connection(cluster)
+        self._tenure: Tenure | None = None
+        self._writer: StateWriter | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._poked = asyncio.Event()
+        self._asker = Asker(self._options)
+        self._time: asyncio.Task[None] | None = None
+        self.app: Any = make_app(settings, self.names.group)
+        self.table = StateTable(
+            self.app,
+            partitions=settings.streams.partitions,
+            make_store=DiskStore if cluster.store == "rocksdb" else MemoryStore,
+            on_recover=self._restored,
+        )
+        self.app.tables.add(self.table)
+        inbox = self.app.topic(self.names.inbox, key_type=bytes, value_type=bytes, key_serializer="raw",
+                               value_serializer="raw", partitions=settings.streams.partitions)  # fmt: skip
+        self.app.agent(inbox, name="inbox")(self._agent)
+        self.app.on_partitions_assigned.connect(self._assigned)
+        self.app.on_partitions_revoked.connect(self._revoked)
+
+    # ── start and end ──
+
+    async def start(self) -> None:
+        """Join the group.  Partitions come later, and may go and come again."""
+        self._time = asyncio.create_task(self._guard(self._time_passes()))
+        self.app.finalize()
+        await self.app.start()
+
+    async def stop(self) -> None:
+        """Write what was taken in, commit, leave the group."""
+        for runner in self.runners.values():
+            with suppress(TimeoutError):
+                await asyncio.wait_for(runner.idle.wait(), _STOP_S)
+        with suppress(Exception):
+            await asyncio.wait_for(self.app.consumer.commit(), _STOP_S)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self.app.stop(), _STOP_S)
+        await self._drop()
+        if self._time is not None:
+            self._time.cancel()
+        await self._asker.close()
+
+    def says(self) -> str:
+        """How it stands, in a few words."""
+        records = sum(len(runner.part.engine.records) for runner in self.runners.values())
+        mine = ",".join(str(number) for number in sorted(self.runners)) or "none yet"
+        return f"partitions {mine}, {records:,} records"
+
+    # ── frames ──
+
+    async def _agent(self, stream: Any) -> None:
+        try:
+            async for event in stream.noack().events():
+                await self._take(event)
+        except asyncio.CancelledError:
+            raise
+        except BaseException as error:
+            # Faust would start the agent anew, or leave it lying, without a word.
+            self._fail(error)
+            raise
+
+    async def _take(self, event: Any) -> None:
+        message = event.message
+        runner = self.runners.get(message.partition)
+        if runner is None:
+            return  # taken back while it lay in a queue: its new owner gets it
+        try:
+            await runner.take(message.offset + 1, event.value or b"", event.ack)
+        except Gap as gap:
+            await self._seek(runner, gap)
+
+    async def _seek(self, runner: PartRunner, gap: Gap) -> None:
+        """Go back to the frame that was left out, or on from there where it is no more."""
+        first = 1 + await self._asker.first(self.names.inbox, runner.part.number)
+        print(f"streams: {gap}; reading again from there", file=sys.stderr, flush=True)
+        if first > gap.wanted:
+            lost = f"{first - gap.wanted} frames of partition {runner.part.number} were deleted before they were read"
+            print(f"streams: {lost}: raw_days is too short for so long a stop", file=sys.stderr, flush=True)
+            self._report("lost-frames", lost)
+            runner.part.pass_over(first - 1)
+        await self.app.consumer.seek(TP(self.names.inbox, runner.part.number), max(first, gap.wanted) - 1)
+
+    # ── partitions come and go ──
+
+    async def _assigned(self, _app: Any, assigned: set[TP], **_: Any) -> None:
+        try:
+            await self._drop()
+            self.rebalances += 1
+            self.generation = self.app.consumer_generation_id
+            self._tenure = Tenure(self.generation, self._settings.cluster.session_timeout_s)
+            self._listen_to_heartbeats()
+        except BaseException as error:
+            self._fail(error)
+            raise
+
+    def _listen_to_heartbeats(self) -> None:
+        coordinator = self.app.consumer._thread._consumer._coordinator
+        beat = coordinator._do_heartbeat
+        if getattr(beat, "listened_to", False):
+            return
+
+        async def heartbeat() -> bool:
+            asked_s, generation = running_s(), coordinator.generation
+            good = await beat()
+            tenure = self._tenure
+            if good and tenure is not None and tenure.generation == generation:
+                tenure.confirm(asked_s)
+            return good
+
+        heartbeat.listened_to = True  # type: ignore[attr-defined]
+        coordinator._do_heartbeat = heartbeat
+
+    async def _restored(self) -> None:
+        """The table is as its writers left it: make the engines of what is ours."""
+        tenure = self._tenure
+        try:
+            if tenure is None or tenure.over.is_set():
+                return
+            mine = sorted(tp.partition for tp in self.app.consumer.assignment() if tp.topic == self.names.inbox)
+            writer = StateWriter(self._options, self.names, tenure)
+            await writer.start()
+            if self._tenure is not tenure:
+                await writer.stop()
+                return
+            self._writer = writer
+            for number in mine:
+                part = Part(number, self._policy, self.table.rows(number))
+                await self._finish(writer, part)
+                if self._tenure is not tenure:
+                    return
+                self._run(tenure, writer, part)
+                await asyncio.sleep(0)
+            print(f"streams: {self.says()}", file=sys.stderr, flush=True)
+        except Over:
+            return
+        except BaseException as error:
+            self._fail(error)
+            raise
+
+    def _run(self, tenure: Tenure, writer: StateWriter, part: Part) -> None:
+        clock = self._clocks(part.number)
+        clock.not_before(part.mark.now_ms)
+        state = self.names.state
+        runner = PartRunner(
+            part,
+            table=self.table,
+            writer=writer,
+            clock=clock,
+            foreign=lambda number, first, until: self._asker.keys(state, number, first, until),
+        )
+        # The first flush shows at once whether anybody else still writes here.
+        part.touch()
+        runner.poke()
+        self.runners[part.number] = runner
+        task = asyncio.create_task(self._guard(runner.run()))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        self._poked.set()
+        if part.put_aside:
+            self._report("quarantine", f"{part.put_aside} put aside in partition {part.number}: see the topic rejects")
+
+    async def _finish(self, writer: StateWriter, part: Part) -> None:
+        """Write the decisions of the last flush, unless they stand in `outbox`: its writer may have died in between."""
+        mark = part.mark
+        if not mark.frames:
+            return
+        if await self._asker.last_key(self.names.outbox, part.number) != emitted_key(mark.emitted):
+            await writer.decisions(part.number, mark)
+
+    async def _revoked(self, _app: Any, revoked: set[TP], **_: Any) -> None:
+        """Faust takes nothing in any more.  Write what was, while we may; then let go."""
+        try:
+            tenure = self._tenure
+            if tenure is not None:
+                for runner in list(self.runners.values()):
+                    with suppress(TimeoutError):
+                        await asyncio.wait_for(runner.idle.wait(), min(_STOP_S, tenure.left_s))
+            await self._drop()
+        except BaseException as error:
+            self._fail(error)
+            raise
+
+    async def _drop(self) -> None:
+        tenure, self._tenure = self._tenure, None
+        if tenure is not None:
+            tenure.end()
+        self.runners.clear()
+        for task in list(self._tasks):
+            task.cancel()
+        writer, self._writer = self._writer, None
+        if writer is not None:
+            await writer.stop()
+
+    # ── time ──
+
+    async def _time_passes(self) -> None:
+        while True:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._poked.wait(), self._sleep_s())
+            self._poked.clear()
+            tenure = self._tenure
+            if tenure is None or not self.runners:
+                continue
+            try:
+                await tenure.held()
+            except Over:
+                continue
+            due = [runner for runner in self.runners.values() if self._due(runner)]
+            if due:
+                await self._let_pass(tenure, due)
+            self._look_after()
+
+    def _sleep_s(self) -> float:
+        dues = [
+            (due_ms + GRACE_MS - runner.clock.now_ms()) / 1000
+            for runner in self.runners.values()
+            if (due_ms := runner.part.engine.next_wake_ms) is not None
+        ]
+        return max(0.005, min([_LOOK_S, *dues]))
+
+    def _due(self, runner: PartRunner) -> bool:
+        due_ms = runner.part.engine.next_wake_ms
+        return due_ms is not None and due_ms <= runner.clock.now_ms() - GRACE_MS
+
+    async def _let_pass(self, tenure: Tenure, due: Sequence[PartRunner]) -> None:
+        """Timers are due: let their time come where nothing that came before is still unread."""
+        now_ms = {runner.part.number: runner.clock.now_ms() - GRACE_MS for runner in due}
+        try:
+            ends = await self._asker.ends(self.names.inbox, now_ms)
+        except (KafkaError, TimeoutError):
+            return  # the broker is away: what it holds may change what is due
+        for runner in due:
+            number = runner.part.number
+            if self.runners.get(number) is runner and tenure.holds and runner.part.offset >= ends[number]:
+                runner.advance(now_ms[number])
+
+    def _look_after(self) -> None:
+        """What has time: say that we live, and how the clocks are."""
+        apart_ms = behind_ms = 0
+        for runner in self.runners.values():
+            if runner.idle.is_set() and runner.since_flush_s >= _TOUCH_S:
+                runner.part.touch()
+                runner.poke()
+            apart_ms = max(apart_ms, abs(runner.apart_ms))
+            behind_ms = max(behind_ms, runner.clock.behind_ms())
+        if apart_ms > _CLOCK_APART_MS:
+            self._report("clock", f"this machine's clock and the broker's are {apart_ms / 1000:.0f} s apart")
+        elif behind_ms > _CLOCK_BEHIND_MS:
+            self._report("clock", f"this machine's clock was set back by {behind_ms // 1000} s")
+        else:
+            self._report("clock")
+
+    # ── words ──
+
+    def _report(self, part: str, trouble: str = "") -> None:
+        if self._reporter is not None:
+            self._reporter.say(part, well=not trouble, detail=trouble)
+
+    async def _guard(self, work: Any) -> None:
+        """Run it; what it cannot go on with ends the process."""
+        try:
+            await work
+        except (asyncio.CancelledError, Over):
+            pass
+        except BaseException as error:  # noqa: BLE001 - whatever it is, nobody else would hear of it
+            self._fail(error)

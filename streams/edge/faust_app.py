@@ -1,0 +1,49 @@
+"""The process of the cluster runtime: the core on Faust and Kafka."""
+
+import asyncio
+import os
+import signal
+import sys
+import traceback
+
+from devices.edge.settings import Settings
+from streams.edge.cluster_reporter import ClusterReporter
+from streams.edge.cluster_worker import Worker
+from streams.edge.kafka import quiet
+from streams.edge.topics import prepare
+from streams.frames import NewerFrame
+from streams.policy import Policy
+
+
+def main(settings: Settings, policy: Policy) -> int:
+    """Run a worker until it is told to stop; the exit code."""
+    quiet()
+    for note in prepare(settings):
+        print(f"streams: note: {note}", file=sys.stderr, flush=True)
+    settings.data_path.mkdir(parents=True, exist_ok=True)
+    return asyncio.run(_run(settings, policy))
+
+
+def end_process(error: BaseException) -> None:
+    """This process cannot go on.  It ends at once: nothing that is not written yet is lost by that."""
+    if isinstance(error, NewerFrame):
+        print(f"streams: {error}", file=sys.stderr, flush=True)
+        os._exit(2)
+    traceback.print_exception(error)
+    print(f"streams: ending, to be started again: {type(error).__name__}: {error}", file=sys.stderr, flush=True)
+    os._exit(1)
+
+
+async def _run(settings: Settings, policy: Policy) -> int:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    reporter = ClusterReporter(settings)
+    worker = Worker(settings, policy, fail=end_process, reporter=reporter)
+    await worker.start()
+    print("streams ready", flush=True)
+    await stop.wait()
+    await worker.stop()
+    reporter.close()
+    return 0

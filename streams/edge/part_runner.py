@@ -1,0 +1,130 @@
+"""Runs one partition while it is ours: frames in, flushes out, one at a time.
+
+What gathers while a flush is written goes into the next one; nothing waits on a timer.
+"""
+
+import asyncio
+import sys
+import time
+from collections.abc import Awaitable, Callable, Sequence
+
+from streams.edge.cluster_part import Part
+from streams.edge.live_clock import LiveClock
+from streams.edge.sqlite_log import wall_clock_ms
+from streams.edge.state_table import StateTable
+from streams.edge.state_writer import StateWriter, Written
+
+# More than this waits for a flush: no more is taken in until it is written.
+_MOST_WAITING = 4_000
+
+# What to call when the frame it came with is durable.
+Ack = Callable[[], None]
+
+
+class PartRunner:
+    """`part` and everything around it that is not thinking.
+
+    `foreign(partition, first, until)` reads the keys of the changelog's records from offset `first` to before `until`.
+    """
+
+    def __init__(
+        self,
+        part: Part,
+        *,
+        table: StateTable,
+        writer: StateWriter,
+        clock: LiveClock,
+        foreign: Callable[[int, int, int], Awaitable[Sequence[bytes]]],
+    ) -> None:
+        self.part = part
+        self.clock = clock
+        self.flushed_s = time.monotonic()
+        self.flush_s = 0.0
+        self.apart_ms = 0  # the broker's clock less ours
+        self.foreign_records = 0
+        self._table = table
+        self._writer = writer
+        self._foreign = foreign
+        self._acks: list[Ack] = []
+        self._wake = asyncio.Event()
+        self._room = asyncio.Event()
+        self._room.set()
+        self._idle = asyncio.Event()
+        self._next_offset = table.restored_to(part.number) + 1
+
+    @property
+    def idle(self) -> asyncio.Event:
+        """Set while everything taken in is written."""
+        return self._idle
+
+    @property
+    def since_flush_s(self) -> float:
+        """How long ago the last flush was."""
+        return time.monotonic() - self.flushed_s
+
+    async def take(self, offset: int, frame: bytes, ack: Ack) -> None:
+        """Take in a frame of `inbox`; `ack` is called once it is durable.  Raises Gap, NewerFrame."""
+        await self._room.wait()
+        self.part.take(offset, frame)
+        self._acks.append(ack)
+        self.poke()
+
+    def advance(self, now_ms: int) -> None:
+        """Let time pass to `now_ms`, or as far as one flush holds: call again while a timer is due."""
+        engine = self.part.engine
+        while (due_ms := engine.next_wake_ms) is not None and due_ms <= now_ms and self.part.waiting < _MOST_WAITING:
+            self.part.advance(now_ms)
+        if due_ms is None or due_ms > now_ms:
+            self.part.advance(now_ms)
+        self.poke()
+
+    def poke(self) -> None:
+        """There is something to write, or to acknowledge."""
+        self._idle.clear()
+        if self.part.waiting >= _MOST_WAITING:
+            self._room.clear()
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Write until cancelled.  Raises Over when the partition is no longer ours, and whatever else goes wrong."""
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            acks, self._acks = self._acks, []
+            if self.part.dirty:
+                await self._flush()
+            for ack in acks:
+                ack()
+            if not self._wake.is_set():
+                self._idle.set()
+
+    async def _flush(self) -> None:
+        began_s = time.monotonic()
+        flush = self.part.take_flush(wall_clock_ms())
+        self._room.set()
+        written = await self._writer.state(self.part.number, flush.writes)
+        self._table.wrote(self.part.number, flush.writes, written.last)
+        if flush.mark.frames:
+            await self._writer.decisions(self.part.number, flush.mark)
+        if flush.rejects:
+            await self._writer.rejects(flush.rejects)
+        self.flushed_s = time.monotonic()
+        self.flush_s = self.flushed_s - began_s
+        self.apart_ms = written.at_ms - wall_clock_ms()
+        await self._check_place(written)
+
+    async def _check_place(self, written: Written) -> None:
+        """Whether anybody else wrote between our last batch and this one."""
+        expected, self._next_offset = self._next_offset, written.last + 1
+        if written.first == expected:
+            return
+        keys = await self._foreign(self.part.number, expected, written.first)
+        self.foreign_records += len(keys)
+        print(
+            f"streams: partition {self.part.number}: {len(keys)} records were written out of turn by a worker that had "
+            "lost the partition; they are put right",
+            file=sys.stderr,
+            flush=True,
+        )
+        self.part.rewrite(keys)
+        self.poke()
