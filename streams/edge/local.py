@@ -318,8 +318,8 @@ class LocalRuntime:
     # ── when nothing is waiting ──
 
     def _idle(self, now_ms: int) -> None:
-        """What has time: put the log of writes away, look whether `inbox` is still the same file, say that we live."""
-        self._db.tend()
+        """What has time: put things in their place, look whether `inbox` is still the same file, say that we live."""
+        self._db.rest()
         if now_ms - self._looked_ms >= _LOOK_S * 1000:
             self._looked_ms = now_ms
             self._look_at_inbox()

@@ -1,7 +1,7 @@
 """`streams.db`: what the core decided, what it remembers, how far it has read; all of one piece after a crash.
 
-Tables: `outbox` (frames), `records` (the core's memory), `cursors`, `status` (for the desk), `quarantine` (what was put
-aside).  One transaction a commit.
+Tables: `outbox` (frames), the core's memory (`memory_table.py`), `cursors`, `status` (for the desk), `quarantine` (what
+was put aside).  One transaction a commit.
 """
 
 from collections.abc import Sequence
@@ -9,14 +9,14 @@ from pathlib import Path
 
 import msgspec
 
+from streams.edge import memory_table
 from streams.edge.guarded_engine import Fault
+from streams.edge.memory_table import AT_REST, BUSY, Changed, MemoryTable, memory
 from streams.edge.sqlite_log import CURSORS, SqliteWriter, Statement, cursor_at, wall_clock_ms
 from streams.effects import Decision, Effect
 from streams.frames import FrameError, decode_outbox, encode_outbox
 from streams.state import Record, decode_record, encode_record
 
-_RECORDS = """CREATE TABLE IF NOT EXISTS records (
-    key TEXT PRIMARY KEY, partition INTEGER NOT NULL, record BLOB NOT NULL) WITHOUT ROWID"""
 _STATUS = """CREATE TABLE IF NOT EXISTS status (
     partition INTEGER PRIMARY KEY, commits INTEGER NOT NULL, at_ms INTEGER NOT NULL, now_ms INTEGER NOT NULL,
     events INTEGER NOT NULL, decisions INTEGER NOT NULL, pages INTEGER NOT NULL, put_aside INTEGER NOT NULL)"""
@@ -62,7 +62,7 @@ class StreamsDb:
     """The one writer of `streams.db`.  Every method may raise LogFull."""
 
     def __init__(self, path: Path) -> None:
-        self._writer = SqliteWriter(path, "outbox", tables=(CURSORS, _RECORDS, _STATUS, _QUARANTINE))
+        self._writer = SqliteWriter(path, "outbox", tables=(CURSORS, *memory_table.TABLES, _STATUS, _QUARANTINE))
         # Offsets begin at the time the file was made.  Where a damaged file was put aside and this one made instead,
         # everyone who reads `outbox` goes on from the place they were at, and misses nothing.
         begin = (
@@ -71,10 +71,10 @@ class StreamsDb:
         )
         try:
             self._writer.append([], [(begin, [(wall_clock_ms(),)])])
+            self._memory = MemoryTable(self._writer.query)
         except BaseException:
             self._writer.close()
             raise
-        self.tend = self._writer.tend
         self.close = self._writer.close
 
     def commit(self, commits: Sequence[Commit], *, again: bool = False) -> None:
@@ -83,23 +83,18 @@ class StreamsDb:
         `again`: these commits were given before and raised LogFull.  A disk may report a failure and yet have kept what
         it was given: then there is nothing left to do.
         """
-        if again and self.statuses().get(commits[0].status.partition, Status(0)).commits >= commits[0].status.commits:
-            return
         at_ms = wall_clock_ms()
         frames: list[tuple[int, bytes]] = []
         statements: list[Statement] = []
-        changed: list[tuple[str, int, bytes]] = []
-        gone: list[tuple[str]] = []
+        changes: list[tuple[int, Changed]] = []
         for commit in commits:
             status = commit.status
             status.at_ms = at_ms
             if commit.effects:
                 frames.append((status.partition, encode_outbox(commit.effects)))
-            for key, record in commit.changes.items():
-                if record is None:
-                    gone.append((key,))
-                else:
-                    changed.append((key, status.partition, encode_record(record)))
+            if commit.changes:
+                changed = [(k, None if r is None else encode_record(r)) for k, r in commit.changes.items()]
+                changes.append((status.partition, changed))
             if commit.offset is not None:
                 statements.append(cursor_at("inbox", status.partition, commit.offset))
             if commit.faults:
@@ -109,13 +104,24 @@ class StreamsDb:
             if commit.resolved:
                 resolved = [(at_ms, number) for number in commit.resolved]
                 statements.append(("UPDATE quarantine SET resolved_ms = ? WHERE id = ?", resolved))
-        if changed:
-            statements.append(("INSERT OR REPLACE INTO records VALUES (?, ?, ?)", changed))
-        if gone:
-            statements.append(("DELETE FROM records WHERE key = ?", gone))
-        rows = [msgspec.structs.astuple(commit.status) for commit in commits]
-        statements.append(("INSERT OR REPLACE INTO status VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows))
-        self._writer.append(frames, statements)
+        plan = self._memory.plan(changes, BUSY)
+        if not again or self._commits(commits[0].status.partition) < commits[0].status.commits:
+            rows = [msgspec.structs.astuple(commit.status) for commit in commits]
+            statements.append(("INSERT OR REPLACE INTO status VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows))
+            self._writer.append(frames, statements + plan.statements)
+        self._memory.done(plan)
+
+    def _commits(self, partition: int) -> int:
+        status = self.statuses().get(partition)
+        return 0 if status is None else status.commits
+
+    def rest(self) -> None:
+        """What can be done while nothing is waiting: move some of the memory to its place, put the WAL away."""
+        plan = self._memory.plan([], AT_REST)
+        if plan.statements:
+            self._writer.append([], plan.statements)
+            self._memory.done(plan)
+        self._writer.tend()
 
     def statuses(self) -> dict[int, Status]:
         """Partition → its status."""
@@ -129,7 +135,7 @@ class StreamsDb:
         """What the core remembers of a partition, and those records that do not decode."""
         records: list[tuple[str, Record]] = []
         faults: list[Fault] = []
-        for key, data in self._writer.query("SELECT key, record FROM records WHERE partition = ?", (partition,)):
+        for key, data in memory(self._writer.query, partition).items():
             try:
                 records.append((key, decode_record(data)))
             except msgspec.MsgspecError as error:

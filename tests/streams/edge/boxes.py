@@ -9,6 +9,7 @@ from devices.edge.settings import default_policy_path
 from streams.edge import policy_file
 from streams.edge.live_clock import LiveClock
 from streams.edge.local import LocalRuntime
+from streams.edge.memory_table import memory
 from streams.edge.sqlite_log import SqliteReader, SqliteWriter
 from streams.effects import Effect
 from streams.engine import Engine
@@ -91,8 +92,11 @@ class Box:
         frames = self.ask(f"SELECT frame FROM outbox WHERE partition = {partition} ORDER BY offset")
         return [effect for (frame,) in frames for effect in decode_outbox(frame)]
 
-    def remembered(self) -> dict[str, bytes]:
-        return dict(self.ask("SELECT key, record FROM records"))  # type: ignore[arg-type]
+    def remembered(self, partition: int = 0) -> dict[str, bytes]:
+        reader = SqliteReader(self.folder / "streams.db", "outbox")
+        kept = memory(reader.query, partition)
+        reader.close()
+        return kept
 
 
 def in_frames(records: Sequence[InboxRecord], size: int = 7) -> list[Sequence[InboxRecord]]:

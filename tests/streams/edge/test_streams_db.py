@@ -1,5 +1,6 @@
 """streams.db: one transaction a commit, and what is old is made small."""
 
+import msgspec
 import pytest
 
 from streams.edge.guarded_engine import Fault
@@ -72,7 +73,8 @@ def test_a_record_that_does_not_decode_is_told_apart(db, path):
     db.commit([Commit(Status(0, 1), [], {"b:g1/1": Building("g1/1"), "l:z": BridgeState("z", "g1")})])
     db.close()
     writer = SqliteWriter(path, "outbox")
-    writer.append([], [("UPDATE records SET record = x'c1ff' WHERE key = ?", [("l:z",)])])
+    broken = msgspec.msgpack.encode([("l:z", b"\xc1\xff")])
+    writer.append([], [("INSERT INTO changes VALUES (?, 0, ?)", [(10**6, broken)])])
     writer.close()
     again = StreamsDb(path)
     records, faults = again.records(0)
