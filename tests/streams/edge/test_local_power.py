@@ -8,6 +8,7 @@ from pathlib import Path
 import apsw
 import pytest
 
+from streams.edge import memory_table, streams_db
 from streams.edge.local import LocalRuntime
 from tests.streams.edge.boxes import Box, expected, in_frames
 from tests.streams.edge.power import Image, PowerDisk
@@ -74,6 +75,13 @@ def offset_in(folder: Path) -> int:
     finally:
         connection.close()
     return rows[0][0] if rows else 0
+
+
+@pytest.fixture(autouse=True)
+def memory_moves_early(monkeypatch):
+    """So that a short script has the core's memory moved to its place, and cut in the middle of that."""
+    monkeypatch.setattr(streams_db, "BUSY", 3)
+    monkeypatch.setattr(memory_table, "_RECORDS_AT_ONCE", 12)
 
 
 @pytest.mark.slow
