@@ -78,6 +78,7 @@ class PagesOut:
         self._carriers: dict[str, Carrier] = {}
         self._seldom = Seldom()
         self._timer: asyncio.TimerHandle | None = None
+        self._doorbell: Doorbell | None = None
         self._planned = False
         self._looks = 0
         names = [f"{name}/{role}" for name, row in subscribers.items() for role in row.roles]
@@ -98,6 +99,7 @@ class PagesOut:
             listener.on_subscribed = self._subscribed
             listener.on_page_acked = self._acked
             listener.on_gone = self._gone
+        # What was decided before: nothing of it is sent because of this.
         for partition, end in self._ends.items():
             for _, frame in self._reader.read(partition, max(0, end - _FRAMES_BEFORE), _FRAMES_BEFORE):
                 pages_in(decode_outbox(frame), self._raised, self._zone)
@@ -108,8 +110,9 @@ class PagesOut:
     def stop(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
+        if self._doorbell is not None:
             self._loop.remove_reader(self._doorbell.fileno())
-        self._doorbell.close()
+            self._doorbell.close()
         self._reader.close()
 
     def waiting(self) -> dict[str, int]:
@@ -171,7 +174,8 @@ class PagesOut:
     # Looking and sending.
 
     def _rang(self) -> None:
-        self._doorbell.drain()
+        if self._doorbell is not None:
+            self._doorbell.drain()
         self._tell()
 
     def _look_again(self) -> None:

@@ -14,8 +14,12 @@ def say(what: str, /, **values: Any) -> None:
     if not line.isprintable():
         # A client id may hold what moves a terminal's cursor or looks like the end of a line.
         line = json.dumps(said, default=str)
-    sys.stderr.write(line + "\n")
-    sys.stderr.flush()
+    try:
+        sys.stderr.write(line + "\n")
+        sys.stderr.flush()
+    except (OSError, ValueError):
+        # The disk that fills up is the log's as well: what could not be said is on the health page, and work goes on.
+        pass
 
 
 class Seldom:

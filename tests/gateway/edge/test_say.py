@@ -1,4 +1,5 @@
 import json
+import sys
 import time
 
 from gateway.edge.say import Seldom, say
@@ -34,3 +35,16 @@ def test_what_it_remembers_is_bounded(capsys):
     for n in range(1000):
         seldom.say("refused", str(n))
     assert len(seldom._last) <= 10
+
+
+class FullDisk:
+    def write(self, text: str) -> int:
+        raise OSError(28, "No space left on device")
+
+    def flush(self) -> None:
+        raise AssertionError("nothing was written")
+
+
+def test_a_log_that_cannot_be_written_stops_nothing(monkeypatch):
+    monkeypatch.setattr(sys, "stderr", FullDisk())
+    say("the disk is full")

@@ -1,0 +1,251 @@
+"""The gateway as a process: how it starts, what it says, how it ends."""
+
+import resource
+import signal
+import socket
+import subprocess
+import time
+from zoneinfo import ZoneInfo
+
+import apsw
+import paho.mqtt.client as paho
+import pytest
+
+from devices.edge.complaints import Complaint
+from gateway.edge.runner import main, zone_of
+from streams.frames import DeviceRow, SystemReport
+from tests.bench.mqtt_load import connect_packet
+from tests.gateway.running import Gateway, doors, fleet
+from tests.gateway.worlds import SECRET
+from tests.waiting import wait_until
+
+
+@pytest.fixture
+def make_gateway(tmp_path):
+    made: list[Gateway] = []
+
+    def make(**options) -> Gateway:
+        made.append(Gateway(tmp_path / f"gateway-{len(made)}", **options))
+        return made[-1]
+
+    yield make
+    for gateway in made:
+        gateway.stop()
+
+
+@pytest.fixture
+def gateway(make_gateway) -> Gateway:
+    made = make_gateway()
+    made.start()
+    return made
+
+
+class Device:
+    """A paho client that is one device; its messages wait for their PUBACK only when asked to."""
+
+    def __init__(self, port: int, name: str = "door-1", password: str = SECRET, **options) -> None:
+        self.name = name
+        self.client = paho.Client(paho.CallbackAPIVersion.VERSION2, client_id=name, **options)
+        self.client.username_pw_set(name, password)
+        self.client.reconnect_delay_set(1, 1)
+        self.acknowledged: set[int] = set()
+        self.client.on_publish = lambda _client, _data, mid, _reason, _properties: self.acknowledged.add(mid)
+        self.client.connect("127.0.0.1", port)
+        self.client.loop_start()
+
+    def says(self, payload: bytes = b'{"contact":false}', topic: str | None = None) -> paho.MQTTMessageInfo:
+        return self.client.publish(topic or f"zigbee2mqtt/{self.name}", payload, qos=1)
+
+    def close(self) -> None:
+        self.client.disconnect()
+        self.client.loop_stop()
+
+
+@pytest.fixture
+def device(gateway):
+    made = Device(gateway.port)
+    yield made
+    made.close()
+
+
+def test_it_says_that_it_is_ready_and_ends_when_told(gateway):
+    assert gateway.said(r"gateway ready: http=127\.0\.0\.1:\d+ mqtt=127\.0\.0\.1:\d+ devices=4")
+    process = gateway.process
+    assert process is not None
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(15) == 0
+    assert gateway.log()[-1]["event"] == "stopped"
+
+
+def test_ctrl_c_is_a_clear_end(gateway):
+    process = gateway.process
+    assert process is not None
+    process.send_signal(signal.SIGINT)
+    assert process.wait(15) == 0
+    assert "Traceback" not in gateway.log_tail(100)
+
+
+def test_the_core_is_told_of_the_fleet_once(make_gateway):
+    gateway = make_gateway()
+    for _ in range(2):
+        gateway.start()
+        gateway.stop()
+    rows = [record.device for record in gateway.records() if isinstance(record, DeviceRow)]
+    assert rows == ["door-0", "door-1", "door-2", "gun-1"]
+    (gateway.folder / "fleet.toml").write_text(fleet(4).replace('id = "door-0"', 'id = "door-9"'))
+    gateway.start()
+    gateway.stop()
+    told = [(record.device, record.present) for record in gateway.records() if isinstance(record, DeviceRow)][4:]
+    assert told == [("door-9", True), ("door-3", True), ("door-0", False)]
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "complaint"),
+    [
+        ("threshold.toml", "[gateway]\nlissten = 1\n", "lissten"),
+        ("fleet.toml", '[[device]]\nid = "a"\nformat = "zigbee"\ntopic = "t"\n', "fleet.toml:3"),
+        ("fleet.toml", None, "fleet.toml"),
+    ],
+)
+def test_a_mistake_in_a_file_is_said_with_its_line(tmp_path, capsys, file, text, complaint):
+    gateway = Gateway(tmp_path)
+    if text is None:
+        (tmp_path / file).unlink()
+    else:
+        (tmp_path / file).write_text(text)
+    assert main(gateway.config) == 2
+    assert complaint in capsys.readouterr().err
+
+
+def test_an_address_that_is_taken_is_said(make_gateway):
+    gateway = make_gateway()
+    with socket.create_server(("127.0.0.1", gateway.port)):
+        process = subprocess.run(
+            gateway.command(), env=gateway.environment(), capture_output=True, text=True, timeout=60, check=False
+        )
+    assert process.returncode == 2
+    assert f"127.0.0.1:{gateway.port} (mqtt) cannot be opened" in process.stderr
+    assert "Traceback" not in process.stderr
+
+
+def test_a_second_gateway_on_the_same_data_waits_for_the_first_to_end(gateway, make_gateway):
+    second = make_gateway()
+    config = second.config.read_text().replace('folder = "data"', f'folder = "{gateway.data}"')
+    second.config.write_text(config)
+    with second.log_file.open("wb") as log:
+        second.process = subprocess.Popen(second.command(), env=second.environment(), stderr=log, stdout=log)
+    wait_until(lambda: second.said(f"process {gateway.pid} is writing it"), 30)
+    gateway.stop()
+    wait_until(second.is_ready, 30)
+
+
+def test_the_zone_is_the_policys(tmp_path):
+    policy = tmp_path / "policy.toml"
+    policy.write_text('time_zone = "Europe/Berlin"\n')
+    assert zone_of(policy) == ZoneInfo("Europe/Berlin")
+    for text in ("", 'time_zone = "Nowhere/Land"\n', "time_zone = 8\n", "= \n"):
+        policy.write_text(text)
+        with pytest.raises(Complaint, match="time_zone"):
+            zone_of(policy)
+
+
+def test_what_got_a_puback_is_there_after_kill_9(gateway, device):
+    told = 0
+    for n in range(5):
+        for m in range(20):
+            device.says(b'{"contact":false,"battery":%d}' % (told + m)).wait_for_publish(10)
+        told += 20
+        gateway.kill()
+        batteries = [event.battery_percent for event in gateway.events()]
+        assert batteries[: 20 * (n + 1)] == list(range(told))
+        gateway.start()
+        wait_until(device.client.is_connected, 15)
+
+
+def test_killed_in_the_middle_of_a_stream_nothing_acknowledged_is_lost_and_nothing_comes_twice(gateway, device):
+    told = []
+    for n in range(300):
+        told.append(device.says(b'{"contact":false,"battery":50,"last_seen":%d}' % (1_600_000_000_000 + n)).mid)
+        if n in (100, 200):
+            gateway.kill()
+            gateway.start()
+    wait_until(lambda: device.acknowledged >= set(told), 60)
+    found = [event.device_ms for event in gateway.events()]
+    assert sorted(set(found)) == [1_600_000_000_000 + n for n in range(300)]
+    assert len(found) == len(set(found))
+
+
+def in_trouble(gateway: Gateway) -> bool:
+    return not gateway.health()["inbox"]["well"]
+
+
+def test_a_full_disk_stops_the_acknowledging_and_is_over_by_itself(gateway, device):
+    device.says(b'{"contact":false,"battery":1}').wait_for_publish(10)
+    # A quota that is used up: the kernel refuses every write, as it does on a full disk.
+    resource.prlimit(gateway.pid, resource.RLIMIT_FSIZE, (1, resource.RLIM_INFINITY))
+    refused = device.says(b'{"contact":false,"battery":2}')
+    wait_until(lambda: in_trouble(gateway), 10)
+    assert not refused.is_published()
+    status, said = gateway.ask("POST", "/commands", {"command": "tick"})
+    assert (status, said["reason"]) == (503, "inbox-full")
+    health = gateway.health()
+    assert not health["well"]
+    assert "inbox.db" in health["inbox"]["trouble"]
+    resource.prlimit(gateway.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    refused.wait_for_publish(15)
+    assert [event.battery_percent for event in gateway.events()] == [1, 2]
+    wait_until(lambda: [r.well for r in gateway.records() if isinstance(r, SystemReport)] == [False, True], 10)
+    assert not in_trouble(gateway)
+
+
+def test_killed_while_the_disk_is_full_nothing_acknowledged_is_lost(gateway, device):
+    device.says(b'{"contact":false,"battery":1}').wait_for_publish(10)
+    resource.prlimit(gateway.pid, resource.RLIMIT_FSIZE, (1, resource.RLIM_INFINITY))
+    refused = device.says(b'{"contact":false,"battery":2}')
+    wait_until(lambda: in_trouble(gateway), 10)
+    gateway.kill()
+    assert [event.battery_percent for event in gateway.events()] == [1]
+    gateway.start()
+    refused.wait_for_publish(30)
+    assert [event.battery_percent for event in gateway.events()] == [1, 2]
+
+
+def test_a_locked_file_stops_the_acknowledging_and_is_over_by_itself(gateway, device):
+    device.says(b'{"contact":false,"battery":1}').wait_for_publish(10)
+    other = apsw.Connection(str(gateway.data / "inbox.db"))
+    other.execute("BEGIN IMMEDIATE")
+    refused = device.says(b'{"contact":false,"battery":2}')
+    wait_until(lambda: in_trouble(gateway), 15)
+    assert "locked" in gateway.health()["inbox"]["trouble"]
+    assert gateway.said("inbox cannot be written")
+    assert not refused.is_published()
+    other.execute("ROLLBACK")
+    other.close()
+    refused.wait_for_publish(20)
+    assert [event.battery_percent for event in gateway.events()] == [1, 2]
+
+
+def test_a_thousand_connections(make_gateway):
+    gateway = make_gateway(rows=doors(1100))
+    gateway.start()
+    sockets = []
+    for n in range(1100):
+        sock = socket.create_connection(("127.0.0.1", gateway.port), timeout=20)
+        sock.sendall(connect_packet(f"door-{n}", SECRET))
+        sockets.append(sock)
+    for sock in sockets:
+        assert sock.recv(4) == b"\x20\x02\x00\x00"
+    assert gateway.health()["direct"]["clients"] == 1100
+    for sock in sockets:
+        topic = b"zigbee2mqtt/door-%d" % sockets.index(sock)
+        body = len(topic).to_bytes(2, "big") + topic + b"\x00\x07" + b'{"contact":false}'
+        sock.sendall(bytes((0x32, len(body))) + body)
+    for sock in sockets:
+        assert sock.recv(4) == b"\x40\x02\x00\x07"
+    assert len({event.device for event in gateway.events()}) == 1100
+    for sock in sockets:
+        sock.close()
+    wait_until(lambda: gateway.health()["direct"]["connections"] == 0, 10)
+    begin = time.monotonic()
+    gateway.stop()
+    assert time.monotonic() - begin < 10
