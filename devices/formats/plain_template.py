@@ -16,13 +16,14 @@ class Template(msgspec.Struct):
     """A template taken apart, JSON-like so that it can be remembered.
 
     `path` None means the bare payload.  With `chosen` the result is one of two words: the first where the value equals
-    `equals` (or is true, where `equals` is None), `negated` turns that round.
+    `equals` (or is true, where nothing is `compared`), `negated` turns that round.
     """
 
     path: list[str] | None = None
     filters: list[str] = []
     chosen: tuple[str, str] | None = None
-    equals: str | None = None
+    compared: bool = False
+    equals: str | int | bool = ""
     negated: bool = False
 
 
@@ -59,7 +60,8 @@ def parse(text: str) -> Template | None:
                 path=_path(found["value"]),
                 filters=_filters(found["filters"]),
                 chosen=(yes[1:-1], no[1:-1]) if quoted else (yes.strip(), no.strip()),
-                equals=None if found["literal"] is None else _bare(found["literal"]),
+                compared=found["literal"] is not None,
+                equals=_literal(found["literal"] or "''"),
                 negated=found["sign"] == "!=",
             )
     return None
@@ -73,11 +75,11 @@ def _filters(text: str) -> list[str]:
     return [word.strip() for word in text.split("|") if word.strip()]
 
 
-def _bare(literal: str) -> str:
-    """A literal as its rendered text; Jinja writes true as True."""
+def _literal(literal: str) -> str | int | bool:
+    """A literal's value: 1 and '1' are two things."""
     if literal[0] in "'\"":
         return literal[1:-1]
-    return literal.capitalize() if literal in ("true", "false") else literal
+    return literal.lower() == "true" if literal[0] in "tTfF" else int(literal)
 
 
 def rendered(value: object) -> str | None:
@@ -90,11 +92,7 @@ def rendered(value: object) -> str | None:
 def _filtered(value: object, filters: list[str]) -> object:
     for name in filters:
         if name == "int":
-            digits = str(value).strip().removeprefix("-")
-            if isinstance(value, bool | int | float):
-                value = int(value)
-            else:
-                value = int(str(value)) if digits.isascii() and digits.isdigit() and len(digits) < 16 else 0
+            value = _whole(value)
         elif name == "string":
             value = rendered(value)
         else:
@@ -104,10 +102,24 @@ def _filtered(value: object, filters: list[str]) -> object:
     return value
 
 
+def _whole(value: object) -> int:
+    """A whole number as Jinja's filter makes it: cut off, and 0 for what is none."""
+    if not isinstance(value, bool | int | float | str) or (isinstance(value, str) and len(value) > 16):
+        return 0
+    try:
+        return int(value)
+    except (ValueError, OverflowError):
+        try:
+            return int(float(value))
+        except (ValueError, OverflowError):
+            return 0
+
+
 def evaluate(template: Template, bare: str, parsed: object) -> str | None:
     """The template's text for a payload: its `bare` text and, where it is JSON, what was `parsed` of it.
 
-    "" where the value is not there; None where it is no single value.
+    "" where the value is not there, which is no answer even where Jinja would choose the second word; None where it is
+    no single value.
     """
     value: object = bare
     if template.path is not None:
@@ -119,11 +131,5 @@ def evaluate(template: Template, bare: str, parsed: object) -> str | None:
     value = _filtered(value, template.filters)  # type: ignore[reportUnknownArgumentType]
     if template.chosen is None:
         return rendered(value)
-    if template.equals is None:
-        true = bool(value)
-    else:
-        text = rendered(value)
-        if text is None:
-            return None
-        true = text == template.equals
+    true = value == template.equals if template.compared else bool(value)  # type: ignore[reportUnknownArgumentType]
     return template.chosen[0] if true != template.negated else template.chosen[1]

@@ -1,4 +1,4 @@
-"""Brings the servers that this machine lacks: Debian's packages, Kafka's jars, influxd, an MQTT client of npm.
+"""Brings the servers that this machine lacks: Debian's packages, Kafka's jars, influxd, packages of npm and PyPI.
 
 `python -m tests.servers.fetching` is what `./threshold test --live` runs first. Each thing is looked for before it is
 fetched, so a second run takes a second. Packages of the machine are installed only by root. What is kept goes to the
@@ -28,7 +28,9 @@ PACKAGES: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = (
     (("npm",), ("npm",)),
 )
 CHINESE_FONTS = "fonts-noto-cjk"
-NPM_PACKAGES = {"mqtt": "5"}
+NPM_PACKAGES = {"mqtt": "5", "sparkplug-payload": "1", "zigbee-herdsman-converters": "26"}
+# Other people's parsers, for a second opinion, in an environment of their own: name of the module → package.
+PYTHON_PACKAGES = {"bthome_ble": "bthome-ble", "kpn_senml": "kpn-senml", "pydeconz": "pydeconz"}
 
 KAFKA_POM = f"""\
 <project>
@@ -171,8 +173,28 @@ def fetch_npm() -> None:
     run(str(npm), "install", *options, *wanted, cwd=folder)
 
 
+def fetch_python() -> None:
+    """Packages of PyPI that the tests ask for a second opinion: `cache()/python` is their environment."""
+    folder = cache() / "python"
+    missing = [
+        package
+        for module, package in PYTHON_PACKAGES.items()
+        if not list(folder.glob(f"lib/python3*/site-packages/{module}"))
+    ]
+    if not missing:
+        return
+    say(f"fetching {' '.join(missing)} through pip")
+    uv, python = find("uv"), str(folder / "bin" / "python")
+    if uv is not None:
+        run(str(uv), "venv", "--quiet", "--allow-existing", "--python", sys.executable, str(folder))
+        run(str(uv), "pip", "install", "--quiet", "--python", python, *missing)
+    else:
+        run(sys.executable, "-m", "venv", str(folder))
+        run(python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *missing)
+
+
 def main() -> None:
-    for fetch in (fetch_packages, fetch_kafka, fetch_influxd, fetch_npm):
+    for fetch in (fetch_packages, fetch_kafka, fetch_influxd, fetch_npm, fetch_python):
         # What could not be fetched is named here; the tests that need it then fail by name under --live.
         try:
             fetch()
