@@ -5,6 +5,9 @@ writes what it decided to `streams.db`, with the real writers.  Its clock is the
 """
 
 import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 from devices.edge.settings import Settings
@@ -17,6 +20,8 @@ from streams.edge.sqlite_log import SqliteWriter
 from streams.effects import Effect
 from streams.engine import Engine
 from streams.frames import DeviceRow, InboxRecord, encode_inbox, encode_outbox
+from streams.policy import Policy
+from streams.state import Record
 
 MINUTE_MS = 60_000
 HOUR_MS = 60 * MINUTE_MS
@@ -27,20 +32,26 @@ NIGHT_MS = 1_581_790_440_000
 POLICY = Path(__file__).parents[1] / "deploy" / "policy.toml"
 
 
+@cache
+def policy() -> Policy:
+    return policy_file.load(POLICY)
+
+
 class Story:
     """A site in `folder`, at `now_ms`."""
 
-    def __init__(self, folder: Path, now_ms: int = NIGHT_MS) -> None:
+    def __init__(self, folder: Path, now_ms: int = NIGHT_MS, records: Iterable[tuple[str, Record]] = ()) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self.now_ms = now_ms
-        self.engine = Engine(policy_file.load(POLICY))
+        self.engine = Engine(policy(), records)
         self.inbox = SqliteWriter(folder / "inbox.db", "inbox")
         self.outbox = SqliteWriter(folder / "streams.db", "outbox")
         self.bell = Bell(folder / "bell", "outbox")
         self.inbox_bell = Bell(folder / "bell", "inbox")
         self.told: list[Effect] = []
         self._seq = 0
+        self._together: list[tuple[SqliteWriter, bytes]] | None = None
         self.lock = threading.RLock()  # a test tells it in one thread while the desk is served in another
 
     def close(self) -> None:
@@ -65,8 +76,7 @@ class Story:
             effects: list[Effect] = []
             for record in records:
                 effects += self.engine.apply(record)
-            self.inbox.append([(0, encode_inbox(list(records)))])
-            self.inbox_bell.ring()
+            self._write(self.inbox, encode_inbox(list(records)))
             self._out(effects)
             return effects
 
@@ -82,8 +92,23 @@ class Story:
         self.engine.take_changes()
         self.told += effects
         if effects:
-            self.outbox.append([(0, encode_outbox(effects))])
-            self.bell.ring()
+            self._write(self.outbox, encode_outbox(effects))
+
+    def _write(self, writer: SqliteWriter, frame: bytes) -> None:
+        if self._together is not None:
+            self._together.append((writer, frame))
+            return
+        writer.append([(0, frame)])
+        (self.inbox_bell if writer is self.inbox else self.bell).ring()
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """What is told inside goes to disk in one transaction: a long story is told quickly."""
+        self._together = []
+        yield
+        kept, self._together = self._together, None
+        for writer in (self.inbox, self.outbox):
+            writer.append([(0, frame) for of, frame in kept if of is writer])
 
     def command(self, command: dict[str, object], command_id: str = "") -> list[Effect] | BadCommand:
         """A person's command, as the gateway's door takes it."""

@@ -4,11 +4,16 @@
 """
 
 import asyncio
+import atexit
+import json
+import shutil
+import tempfile
 import threading
 from collections.abc import Callable
 from datetime import date
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 import httpx
@@ -27,7 +32,8 @@ from duty.edge.store import Store
 from duty.people import Channel
 from streams.commands import BadCommand
 from streams.edge.sqlite_log import SqliteReader
-from streams.effects import HouseholdSeen
+from streams.effects import Effect, HouseholdSeen
+from streams.state import Record
 from streams.words import sentence
 from tests.desk_story import Story, night
 from tests.servers import free_port
@@ -57,8 +63,8 @@ class StoryDoor:
             return Sent("unreachable", command_id)
         with self._lock:
             self.commands.append(command)
-            if isinstance(told := self.story.command(command, command_id), BadCommand):
-                return Sent("rejected", command_id, reason=told.reason, detail=told.detail)
+            if isinstance(bad := self.story.command(command, command_id), BadCommand):
+                return Sent("rejected", command_id, reason=bad.reason, detail=bad.detail)
         self._follow()
         outcome = self._outcome(command_id)
         if outcome is None:
@@ -76,10 +82,10 @@ class StoryDoor:
     async def message(self, *, client: str, topic: str, payload: str) -> dict[str, Any] | None:
         if self.shut:
             return None
-        told = __import__("json").loads(payload)
-        self.messages.append({"client": client, "topic": topic} | told)
+        said = json.loads(payload)
+        self.messages.append({"client": client, "topic": topic} | said)
         with self._lock:
-            self.story.gun("g017/north", float(told["celsius"]), pass_id=told.get("pass", ""))
+            self.story.gun("g017/north", float(said["celsius"]), pass_id=said.get("pass", ""))
         self._follow()
         return {}
 
@@ -99,13 +105,47 @@ class StoryDispatcher:
         return self.outcome
 
 
-class World:
-    """A desk over `story`.  Its people are those of the demonstration."""
+class Told(NamedTuple):
+    """A story that was told once, to begin from again: its files, what the core remembers, what it decided."""
 
-    def __init__(self, folder: Path, *, told: Callable[[Story], None] | None = night) -> None:
-        self.story = Story(folder)
-        if told is not None:
-            told(self.story)
+    folder: Path
+    now_ms: int
+    records: dict[str, Record]
+    effects: list[Effect]
+
+
+@cache
+def told(tell: Callable[[Story], None]) -> Told:
+    """`tell` told once in a folder of its own, the people of the demonstration beside it."""
+    folder = Path(tempfile.mkdtemp(prefix="threshold-story-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    story = Story(folder)
+    with story.together():
+        tell(story)
+    store = Store.open(folder / "desk.db", master_key=MASTER_KEY)
+    cases = {
+        seen.household: demo_people.case_row(seen.household, seen.case_from_ms, seen.case_until_ms)
+        for seen in story.told
+        if isinstance(seen, HouseholdSeen) and seen.case_from_ms is not None and seen.case_until_ms is not None
+    }
+    with store.together():
+        auth = Auth(store)
+        demo_people.fill(store, auth, ["g017", "g018"], story.now_ms, date(2020, 2, 16), cases=list(cases.values()))
+    store.close()
+    story.close()
+    return Told(folder, story.now_ms, dict(story.engine.records), list(story.told))
+
+
+class World:
+    """A desk over a story.  Its people are those of the demonstration."""
+
+    def __init__(self, folder: Path, tell: Callable[[Story], None] = night) -> None:
+        before = told(tell)
+        folder.mkdir(parents=True, exist_ok=True)
+        for file in before.folder.glob("*.db"):
+            shutil.copy(file, folder)
+        self.story = Story(folder, before.now_ms, before.records.items())
+        self.story.told = list(before.effects)
         settings = self.story.settings()
         self.store = Store.open(folder / "desk.db", master_key=MASTER_KEY)
         self.auth = Auth(self.store, site=settings.site.name)
@@ -119,14 +159,6 @@ class World:
         )
         self.projection.load()
         self._reading = threading.RLock()
-        cases = {
-            seen.household: demo_people.case_row(seen.household, seen.case_from_ms, seen.case_until_ms)
-            for seen in self.story.told
-            if isinstance(seen, HouseholdSeen) and seen.case_from_ms is not None and seen.case_until_ms is not None
-        }
-        self.logins = demo_people.fill(
-            self.store, self.auth, ["g017", "g018"], self.clock_ms(), date(2020, 2, 16), cases=list(cases.values())
-        )
         self.links = Links(self.store, self.projection.picture, master_key=MASTER_KEY, address=HOST)
         self.dispatcher = StoryDispatcher()
         self.door = StoryDoor(self.story, self.follow, self.projection.outcome)

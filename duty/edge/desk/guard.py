@@ -94,6 +94,9 @@ class Limits:
 
         async def send_noted(message: Message) -> None:
             nonlocal started
+            # Whoever read the body may have made an answer of its own of the exception: this one is the right one.
+            if seen > self.body_max_bytes and not started:
+                raise BodyTooLarge
             started = True
             await send(message)
 
