@@ -124,5 +124,3 @@ def top_share(counts: Iterable[int], first: int = 10) -> float:
     ordered = sorted(counts, reverse=True)
     total = sum(ordered)
     return sum(ordered[:first]) / total if total else 0.0
-
-

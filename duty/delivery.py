@@ -279,9 +279,7 @@ def _next_climb(delivery: Delivery, now_ms: int, whom: Whom, rows: Telling) -> i
     return max(soon_ms, delivery.begun_ms + _ms(after_s))
 
 
-def _with(
-    delivery: Delivery, person: str, why: Why, now_ms: int, whom: Whom, *, word: Word | None
-) -> Delivery:
+def _with(delivery: Delivery, person: str, why: Why, now_ms: int, whom: Whom, *, word: Word | None) -> Delivery:
     leg = Leg(person, why, whom.channels.get(person) or ("",), now_ms, at_ms=now_ms)
     delivery = replace(delivery, legs=(*delivery.legs, leg))
     return delivery if word is None else _noted(delivery, now_ms, word, person)

@@ -5,7 +5,7 @@ which holds what somebody typed or what a thermometer read; the rest is behind t
 """
 
 from collections.abc import Sequence
-from datetime import tzinfo
+from datetime import datetime, tzinfo
 
 import msgspec
 
@@ -13,7 +13,6 @@ from duty.bundling import Sort
 from duty.people import Language
 from duty.picture import Page
 from streams.effects import Reason
-from streams.timetext import clock_text
 from streams.words import KINDS, ROLE_NAMES, name, sentence
 
 PLACES_SHOWN = 8
@@ -150,7 +149,7 @@ def _lines(page: Page, language: Language, zone: tzinfo) -> list[str]:
     if page.kind not in HEALTH and page.reason.word in SAYABLE:
         lines.append(sentence(_sayable(page), language, zone))
     since_ms = page.cause.at_ms or page.cause.received_ms or page.t_ms
-    facts = [say("since", language, time=clock_text(since_ms, zone))]
+    facts = [say("since", language, time=_clock(since_ms, zone))]
     if page.count > 1:
         facts.append(say("times", language, count=page.count))
     if page.step:
@@ -158,6 +157,10 @@ def _lines(page: Page, language: Language, zone: tzinfo) -> list[str]:
     facts.append(say("for", language, role=name(ROLE_NAMES, page.role, language)))
     lines.append(" · ".join(facts))
     return lines
+
+
+def _clock(at_ms: int, zone: tzinfo) -> str:
+    return datetime.fromtimestamp(at_ms // 1000, zone).strftime("%H:%M")
 
 
 def _sayable(page: Page) -> Reason:

@@ -153,9 +153,7 @@ def _heading(cells: list[str]) -> dict[str, int]:
     return found
 
 
-def _shift(
-    row: dict[str, str], line: int, logins: dict[str, Person], complaints: list[LineComplaint]
-) -> Shift | None:
+def _shift(row: dict[str, str], line: int, logins: dict[str, Person], complaints: list[LineComplaint]) -> Shift | None:
     before = len(complaints)
 
     def cell(column: str, parse: Callable[[str], _T], otherwise: _T) -> _T:

@@ -284,9 +284,7 @@ class Auth:
                 return False
         return bool(password_hash)
 
-    def _audit(
-        self, action: str, person: str, now_ms: int, address: str, *, well: bool, detail: str = ""
-    ) -> None:
+    def _audit(self, action: str, person: str, now_ms: int, address: str, *, well: bool, detail: str = "") -> None:
         self._store.audit(
             at_ms=now_ms, actor=person, action=action, object=person, well=well, address=address, detail=detail
         )

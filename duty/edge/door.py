@@ -126,9 +126,7 @@ class Door:
         except OSError:
             return 0, {"detail": "the gateway has not made its token yet"}
         try:
-            response = await self._client.request(
-                method, path, json=body, headers={"Authorization": f"Bearer {token}"}
-            )
+            response = await self._client.request(method, path, json=body, headers={"Authorization": f"Bearer {token}"})
         except httpx.HTTPError as error:
             return 0, {"detail": f"{type(error).__name__}"}
         try:

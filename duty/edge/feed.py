@@ -64,9 +64,7 @@ class Feed:
         after = int(number) + 1
         return after if self._first <= after <= self._next else None
 
-    async def subscribe(
-        self, after: str = "", *, wanted: Callable[[Touched], bool]
-    ) -> AsyncIterator[Change | Lost]:
+    async def subscribe(self, after: str = "", *, wanted: Callable[[Touched], bool]) -> AsyncIterator[Change | Lost]:
         """Changes that are `wanted`, in order, for ever.  `after` is the id of the last one seen ("": from now on)."""
         number = self._number_after(after) if after else self._next
         while True:

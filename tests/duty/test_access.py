@@ -21,16 +21,13 @@ MAY = {
         "edit-own edit-devices see-policy"
     ),
     "police": (
-        "see-board see-buildings see-household see-contacts acknowledge close snooze see-roster edit-own see- "
-        "policy"
+        "see-board see-buildings see-household see-contacts acknowledge close snooze see-roster edit-own see- policy"
     ),
     "doctor": (
         "see-board see-buildings see-household see-temperatures see-contacts see-checkpoint scan acknowledge "
         "close close-fever snooze record-visit see-roster edit-own see-policy"
     ),
-    "guard": (
-        "see-checkpoint scan acknowledge see-roster edit-own see-policy"
-    ),
+    "guard": ("see-checkpoint scan acknowledge see-roster edit-own see-policy"),
     "supervisor": (
         "see-board see-buildings see-household see-temperatures see-contacts edit-contacts see-checkpoint "
         "scan acknowledge close close-fever snooze mute declare record-visit open-case close-case make-link "
@@ -41,9 +38,7 @@ MAY = {
         "see-roster edit-roster see-system replay-rejects see-staff edit-staff edit-own edit-channels edit- "
         "devices see-policy see-bulletin"
     ),
-    "auditor": (
-        "see-roster edit-own see-policy see-audit export-audit"
-    ),
+    "auditor": ("see-roster edit-own see-policy see-audit export-audit"),
 }
 
 

@@ -144,9 +144,7 @@ class Reply(msgspec.Struct, frozen=True):
         return value if isinstance(value, dict) else None
 
 
-def by_code(
-    reply: Answer | Reply, field: str, well: object, later: Mapping[object, float | None], said: str
-) -> Answer:
+def by_code(reply: Answer | Reply, field: str, well: object, later: Mapping[object, float | None], said: str) -> Answer:
     """Read an answer of the usual form `{field: code, said: sentence}`.
 
     `well` is the code of success; `later` the codes that mean "not now", with the pause to make; every other code is

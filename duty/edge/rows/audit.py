@@ -60,10 +60,7 @@ class AuditRows(Rows):
         """Rows by number."""
         with self.together() as connection:
             rows = connection.execute(
-                select(tables.audit)
-                .where(tables.audit.c.number > after)
-                .order_by(tables.audit.c.number)
-                .limit(limit)
+                select(tables.audit).where(tables.audit.c.number > after).order_by(tables.audit.c.number).limit(limit)
             ).all()
         return [_row(row) for row in rows]
 

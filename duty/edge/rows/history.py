@@ -159,9 +159,9 @@ class HistoryRows(Rows):
         with self.together() as connection:
             return [_line.decode(body) for body in connection.execute(statement).scalars()]
 
-    def notes_of_grids(self, grids: Sequence[str], *, since_ms: int, until_ms: int, limit: int = 1000) -> list[
-        tuple[str, Line]
-    ]:
+    def notes_of_grids(
+        self, grids: Sequence[str], *, since_ms: int, until_ms: int, limit: int = 1000
+    ) -> list[tuple[str, Line]]:
         """(subject, line) of whole grids in a time, in order: for a handover."""
         table = tables.notes
         statement = (
@@ -251,9 +251,7 @@ class HistoryRows(Rows):
         """Keep what devices last said."""
         self._put(
             tables.devices,
-            *(
-                {"device": one.device, "place": one.place, "grid": one.grid, "body": _encode(one)} for one in devices
-            ),
+            *({"device": one.device, "place": one.place, "grid": one.grid, "body": _encode(one)} for one in devices),
         )
 
     def cursor(self, log: str, partition: int) -> int:

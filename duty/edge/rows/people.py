@@ -134,9 +134,7 @@ class PeopleRows(Rows):
         if passed_totp is not None:
             values["passed_totp"] = passed_totp
         with self.together() as connection:
-            connection.execute(
-                update(tables.sessions).where(tables.sessions.c.token_hash == token_hash).values(values)
-            )
+            connection.execute(update(tables.sessions).where(tables.sessions.c.token_hash == token_hash).values(values))
 
     def end_session(self, token_hash: str) -> None:
         """End one session."""

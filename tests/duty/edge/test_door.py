@@ -51,9 +51,7 @@ def outbox() -> Outbox:
 @pytest.fixture
 async def door(gateway: Peer, outbox: Outbox, tmp_path: Path) -> AsyncIterator[Door]:
     (tmp_path / "door.token").write_text("s3cret\n")
-    made = Door(
-        address=f"127.0.0.1:{gateway.port}", token_file=tmp_path / "door.token", outcome=outbox.outcome
-    )
+    made = Door(address=f"127.0.0.1:{gateway.port}", token_file=tmp_path / "door.token", outcome=outbox.outcome)
     yield made
     await made.close()
 

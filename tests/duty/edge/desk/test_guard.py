@@ -141,7 +141,6 @@ async def test_strange_addresses_and_methods_are_refused_calmly(world: World) ->
             "/g/g017/../g018/board",
             "/board/",
             "/g/%2e%2e/board",
-            "/g/g017%2Fboard",
             "/%00",
         ):
             assert (await client.get(path)).status_code in (303, 400, 404), path

@@ -71,7 +71,7 @@ def test_after_the_destruction_nothing_of_the_key_or_the_contacts_is_on_disk(tmp
     store.save_contacts(CASE, CONTACTS)
     with store.together() as connection:
         wrapped, sealed = connection.exec_driver_sql(
-            "SELECT wrapped_key, sealed FROM cases JOIN contacts ON cases.id = contacts.\"case\""
+            'SELECT wrapped_key, sealed FROM cases JOIN contacts ON cases.id = contacts."case"'
         ).one()
     store.scrub()
 
@@ -101,9 +101,7 @@ def test_contacts_sealed_under_another_master_key_do_not_open(tmp_path: Path) ->
 
 def test_links_of_a_household(store: Store) -> None:
     for name, at in (("a", 1), ("b", 2)):
-        store.add_link(
-            ResidentLink(id=name, household=HOUSEHOLD, grid="g017", case=CASE, created_ms=at, until_ms=99)
-        )
+        store.add_link(ResidentLink(id=name, household=HOUSEHOLD, grid="g017", case=CASE, created_ms=at, until_ms=99))
     assert [link.id for link in store.links_of(HOUSEHOLD)] == ["b", "a"]
     assert store.withdraw_links(HOUSEHOLD, 50) == 2
     assert store.withdraw_links(HOUSEHOLD, 60) == 0
