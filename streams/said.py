@@ -6,7 +6,7 @@ from devices.events import Event, Report
 from streams.device_clock import Trusted, trust
 from streams.doors import Contact, reported
 from streams.effects import Answer, Cause, Reason
-from streams.rules import bridge_down, home_fever, low_battery, sensor_silent, suspect_reading, tamper
+from streams.rules import bridge_down, home_fever, lost_openings, low_battery, sensor_silent, suspect_reading, tamper
 from streams.state import BridgeState, Sensor
 from streams.work import Work
 
@@ -103,15 +103,18 @@ def _facets(work: Work, sensor: Sensor, event: Event, trusted: Trusted, cause: C
         if event.open is not None:
             door = place.doors.get(event.device)
             newest = door is None or trusted.at_ms >= door.newest_ms
-            counted = event.opens_counted if newest else None
+            counted = event.opens_counted if newest and trusted.at_ms >= sensor.counted_ms else None
             contact = Contact(
                 event.device, event.open, _report(sensor, event), trusted, sensor.opens_counted, counted, cause
             )
             place = reported(work, place, contact)
             if counted is not None:
-                sensor = replace(sensor, opens_counted=counted)
-        elif event.opens_counted is not None:
-            sensor = replace(sensor, opens_counted=event.opens_counted)
+                sensor = replace(sensor, opens_counted=counted, counted_ms=trusted.at_ms)
+        elif event.opens_counted is not None and trusted.at_ms >= sensor.counted_ms:
+            if sensor.opens_counted is not None:
+                lost = event.opens_counted - sensor.opens_counted
+                lost_openings.counted(work, place, trusted.at_ms, trusted.late_ms, lost, cause)
+            sensor = replace(sensor, opens_counted=event.opens_counted, counted_ms=trusted.at_ms)
     if event.tamper is not None:
         place = tamper.said(work, place, event.device, event.tamper, trusted.at_ms, cause)
     if event.battery_percent is not None or event.battery_low is not None:

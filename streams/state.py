@@ -46,6 +46,7 @@ class Sensor(msgspec.Struct, frozen=True, array_like=True, tag="S"):
     hint_ms: int = 0
     suspect: str = ""  # a gun without passes: whom its next readings are taken for, until when
     suspect_until_ms: int = 0
+    counted_ms: int = 0  # own time of the newest message with a count: an older one says nothing of the counter
 
 
 class Door(msgspec.Struct, frozen=True, array_like=True):

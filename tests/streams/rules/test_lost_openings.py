@@ -66,3 +66,22 @@ def test_a_late_message_does_not_turn_the_counter_back() -> None:
     core.at("09:20").closes(opens_counted=5, device_ms=ms("09:05"))
     core.at("09:21").closes(opens_counted=6, device_ms=ms("09:21"))
     assert f"raised {KIND}" not in core.said()
+
+
+def test_a_heartbeat_tells_of_a_lost_opening_too() -> None:
+    core = counting()
+    core.at("09:10").event(kind="heartbeat", opens_counted=6)
+    assert core.said() == [f"raised {KIND}", "page worker"]
+    core.at("09:20").event(kind="heartbeat", opens_counted=6)
+    assert core.said() == []
+
+
+def test_an_old_heartbeat_sent_again_does_not_turn_the_counter_back() -> None:
+    core = counting()
+    core.at("09:05").event(kind="heartbeat", opens_counted=5, device_ms=ms("09:05"))
+    core.at("09:10").opens(opens_counted=6, device_ms=ms("09:10"))
+    core.effects.clear()
+    # A broker that was killed sends again what it had sent before it could note that it was taken.
+    core.at("09:11").event(kind="heartbeat", opens_counted=5, device_ms=ms("09:05"))
+    core.at("09:12").closes(opens_counted=6, device_ms=ms("09:12"))
+    assert core.said() == []
