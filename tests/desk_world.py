@@ -23,13 +23,18 @@ from pyotp.totp import TOTP
 
 from duty.edge import demo_people
 from duty.edge.auth import Auth
+from duty.edge.book import Book
+from duty.edge.channels.base import Tools
 from duty.edge.desk.app import build
+from duty.edge.dispatcher import Dispatcher
 from duty.edge.door import Sent
 from duty.edge.links import Links
+from duty.edge.mailroom import Mailroom
 from duty.edge.parts import Parts
+from duty.edge.presence import Presence, Sirens
 from duty.edge.projection import Projection
 from duty.edge.store import Store
-from duty.people import Channel
+from duty.telling import Telling
 from streams.commands import BadCommand
 from streams.edge.sqlite_log import SqliteReader
 from streams.effects import Effect, HouseholdSeen
@@ -96,13 +101,9 @@ class StoryDoor:
         return None if self.shut else {"taken": len(ids or []), "refused": 0}
 
 
-class StoryDispatcher:
-    """Sends no message anywhere; a test of a channel answers what `outcome` says."""
-
-    outcome = ("accepted", "")
-
-    async def test(self, channel: Channel, language: str) -> tuple[str, str]:
-        return self.outcome
+async def _nobody_listens(*_: object) -> bool:
+    """Reports and receipts go to the gateway, which a story is without."""
+    return True
 
 
 class Told(NamedTuple):
@@ -160,7 +161,31 @@ class World:
         self.projection.load()
         self._reading = threading.RLock()
         self.links = Links(self.store, self.projection.picture, master_key=MASTER_KEY, address=HOST)
-        self.dispatcher = StoryDispatcher()
+        presence, sirens, rows = Presence(), Sirens(), Telling()
+        book = Book(self.store, ZONE, self.clock_ms)
+        self.dispatcher = Dispatcher(
+            self.store,
+            book=book,
+            mail=Mailroom(
+                book=book,
+                tools=Tools(clock_ms=self.clock_ms, is_present=presence.has),
+                links=self.links,
+                rows=rows,
+                zone=ZONE,
+                site=settings.site.name,
+                clock_ms=self.clock_ms,
+                report=_nobody_listens,
+                receipt=_nobody_listens,
+                wanted=lambda: None,
+            ),
+            rows=rows,
+            clock_ms=self.clock_ms,
+            presence=presence,
+            sirens=sirens,
+            publish=self.projection.publish,
+        )
+        self.dispatcher.load()
+        self.projection.followers.append(self.dispatcher)
         self.door = StoryDoor(self.story, self.follow, self.projection.outcome)
         self.parts = Parts(
             settings=settings,
@@ -169,7 +194,7 @@ class World:
             door=self.door,  # type: ignore[arg-type]
             auth=self.auth,
             links=self.links,
-            dispatcher=self.dispatcher,  # type: ignore[arg-type]
+            dispatcher=self.dispatcher,
             zone=ZONE,
             clock_ms=self.clock_ms,
         )
@@ -188,6 +213,7 @@ class World:
                 inbox, more_inbox = self.projection.read_inbox()
                 more = more or more_inbox
                 self.projection.tell([*touched, *inbox])
+            self.dispatcher.absorb()
             self.projection.flush()
 
     def close(self) -> None:
@@ -247,6 +273,7 @@ class Served:
         serving = asyncio.ensure_future(self._server.serve())
         while not serving.done():
             self.world.follow()
+            self.world.dispatcher.go()
             await asyncio.wait({serving}, timeout=0.02)
 
     def __enter__(self) -> "Served":

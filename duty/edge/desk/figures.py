@@ -1,10 +1,7 @@
-"""Figures for those who answer for the whole: latencies, answer times, how many alarms a person has."""
+"""Figures for those who answer for the whole: latencies and answer times."""
 
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any
-
-import msgspec
 
 from duty.edge.desk.moments import Moments
 from duty.edge.desk.texts import text
@@ -12,8 +9,6 @@ from duty.edge.parts import Parts
 from duty.picture import Incident
 
 WINDOW_MS = 24 * 3_600_000
-SLOT_MS = 10 * 60_000
-FLOOD, FLOOD_OVER = 10, 5  # ISA-18.2: more than ten in ten minutes is a flood, until there are fewer than five
 
 
 def percentile(values: Sequence[float], percent: float) -> float | None:
@@ -72,43 +67,3 @@ def latencies(parts: Parts, moments: Moments) -> list[dict[str, Any]]:
         }
         for key, values in rows
     ]
-
-
-class AlarmRate(msgspec.Struct, frozen=True, kw_only=True):
-    """One person's alarms of the last day.  `flood_share`: the part of its ten-minute slots that lie in a flood."""
-
-    person: str
-    alarms: int
-    busiest_hour: int
-    busiest_slot: int
-    flood_share: float
-
-
-def alarm_rates(told: Iterable[tuple[str, int]], now_ms: int) -> list[AlarmRate]:
-    """(person, when) of the last 24 h → a row a person, the busiest first."""
-    by_person: dict[str, list[int]] = defaultdict(list)
-    for person, at_ms in told:
-        if now_ms - WINDOW_MS < at_ms <= now_ms:
-            by_person[person].append(at_ms)
-    rows: list[AlarmRate] = []
-    for person, times in by_person.items():
-        slots = [0] * (WINDOW_MS // SLOT_MS)
-        hours = [0] * 24
-        for at_ms in times:
-            back = now_ms - at_ms
-            slots[-1 - back // SLOT_MS] += 1
-            hours[back // 3_600_000] += 1
-        flood, flooded = False, 0
-        for count in slots:
-            flood = count > FLOOD or (flood and count >= FLOOD_OVER)
-            flooded += flood
-        rows.append(
-            AlarmRate(
-                person=person,
-                alarms=len(times),
-                busiest_hour=max(hours),
-                busiest_slot=max(slots),
-                flood_share=flooded / len(slots),
-            )
-        )
-    return sorted(rows, key=lambda row: (-row.alarms, row.person))

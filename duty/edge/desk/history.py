@@ -2,8 +2,8 @@
 
 import msgspec
 
+from duty.attempts import Attempt
 from duty.edge.desk.cards import CardMaker
-from duty.edge.store import Attempt
 from duty.picture import Incident, Line
 
 

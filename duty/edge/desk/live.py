@@ -67,6 +67,7 @@ class Watcher(msgspec.Struct, frozen=True, kw_only=True):
     screen: str
     key: str  # the incident, household or checkpoint shown; "" for all
     grids: frozenset[str]
+    devices: frozenset[str] = frozenset()  # those of the household shown
 
     def wants(self, touched: Touched) -> bool:
         """Whether a change belongs on this screen."""
@@ -75,7 +76,9 @@ class Watcher(msgspec.Struct, frozen=True, kw_only=True):
         if self.screen in ("incident", "checkpoint"):
             return touched.key == self.key or (touched.what == "delivery" and touched.key.startswith(self.key))
         if self.screen == "household":
-            return touched.key == self.key or touched.key.startswith(f"{self.key}/") or touched.what == "device"
+            if touched.what == "device":
+                return touched.key in self.devices
+            return touched.key == self.key or touched.key.startswith(f"{self.key}/")
         return True
 
 
@@ -95,7 +98,10 @@ async def live(
         grids = [each for each in grids if each == grid]
     if not grids:
         raise NotYours
-    watcher = Watcher(screen=screen, key=key, grids=frozenset(grids))
+    devices = (
+        frozenset(each.device for each in parts.projection.devices_of(key)) if screen == "household" else frozenset()
+    )
+    watcher = Watcher(screen=screen, key=key, grids=frozenset(grids), devices=devices)
     seen = request.headers.get("last-event-id") or after
     return StreamingResponse(
         _stream(request, visit, parts, watcher, seen),
@@ -105,6 +111,12 @@ async def live(
 
 
 async def _stream(request: Request, visit: Visit, parts: Parts, watcher: Watcher, seen: str) -> AsyncIterator[bytes]:
+    with parts.dispatcher.presence(visit.me.id):
+        async for piece in _pieces(request, visit, parts, watcher, seen):
+            yield piece
+
+
+async def _pieces(request: Request, visit: Visit, parts: Parts, watcher: Watcher, seen: str) -> AsyncIterator[bytes]:
     loop = asyncio.get_running_loop()
     feed = parts.projection.subscribe(seen, wanted=watcher.wants)
     pending: asyncio.Task[Change | Lost] | None = None

@@ -124,10 +124,10 @@ def delete(request: Request, visit: Entered, parts: With, channel: str) -> Respo
 async def test(request: Request, visit: Entered, parts: With, channel: str) -> Response:
     """Send a test message now; what the channel answered."""
     there = await look.in_thread(_channel, visit, parts, channel)
-    outcome, detail = await parts.dispatcher.test(there, visit.language)
-    await look.in_thread(_record, visit, parts, "test-channel", there, str(outcome))
-    said = text(f"board.outcome_{outcome}", visit.language) + (f" · {detail}" if detail else "")
-    return look.said(request, visit, said, well=outcome in ("accepted", "unknown"), back="/channels")
+    answer = await parts.dispatcher.try_out(there)
+    await look.in_thread(_record, visit, parts, "test-channel", there, str(answer.outcome))
+    said = text(f"board.outcome_{answer.outcome}", visit.language) + (f" · {answer.detail}" if answer.detail else "")
+    return look.said(request, visit, said, well=answer.outcome in ("accepted", "unknown"), back="/channels")
 
 
 def _record(visit: Visit, parts: Parts, action: str, channel: Channel, detail: str = "") -> None:

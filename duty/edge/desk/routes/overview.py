@@ -6,12 +6,13 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse
 
+from duty.alarm_rate import Verdict, rates
 from duty.edge.desk import look
 from duty.edge.desk.entry import Entered, Visit, With
-from duty.edge.desk.figures import alarm_rates, first_answer_ms, latencies, percentile, recent, started_ms
+from duty.edge.desk.figures import first_answer_ms, latencies, percentile, recent, started_ms
 from duty.edge.desk.moments import Moments
 from duty.edge.desk.names import Names
-from duty.edge.desk.places import short_grid
+from duty.edge.desk.places import name_of, short_grid
 from duty.edge.desk.routes.board import grids_of
 from duty.edge.desk.say import Say
 from duty.edge.desk.site_health import SiteHealth
@@ -73,6 +74,7 @@ def show(request: Request, visit: Entered, parts: With) -> HTMLResponse:
         false_kinds=_false_rates(month, lambda each: say.kind(each.kind)),
         false_devices=_false_rates(month, lambda each: each.cause.device)[:DEVICES_SHOWN],
         rates=_rates(parts, visit, names),
+        not_told=_not_told(parts, visit, grids, moments, say),
         rejects=sum(health.reject_counts().values()),
         processes_bad=[each.name for each in health.processes() if not each.ready],
         put_aside=core.put_aside if (core := health.core()) else 0,
@@ -152,23 +154,49 @@ def _false_rates(incidents: list[Incident], key_of: Any) -> list[dict[str, Any]]
     return sorted(rows, key=lambda row: (-row["percent"], -row["closed"], row["key"]))
 
 
+_TONES: dict[Verdict, str] = {"acceptable": "good", "manageable": "warn", "too-many": "bad"}
+
+
 def _rates(parts: Parts, visit: Visit, names: Names) -> list[dict[str, Any]]:
-    attempts = parts.store.attempts(since_ms=visit.now_ms - DAY_MS, limit=20_000)
-    # What a person was interrupted by: one message, however many pages it bundles, on however many channels it went.
-    told = {(each.person, each.bundle or each.page): each.started_ms for each in attempts}
-    rates = alarm_rates(((person, at_ms) for (person, _), at_ms in told.items()), visit.now_ms)
+    """The last 24 h, a row a person, the busiest first."""
+    told: dict[str, dict[str, int]] = defaultdict(dict)
+    for each in parts.store.attempts(since_ms=visit.now_ms - DAY_MS, limit=20_000):
+        if each.person:
+            # Told once of a page, however many channels and tries it took; newest first, so the first try stays.
+            told[each.person][each.page] = each.started_ms
+    rows: list[dict[str, Any]] = []
+    for person, pages in told.items():
+        found = rates(pages.values(), visit.now_ms - DAY_MS, visit.now_ms + 1)
+        rows.append(
+            {
+                "person": names(person),
+                "alarms": found.alarms,
+                "mean": f"{found.per_hour:.1f}",
+                "hour": found.worst_hour,
+                "slot": found.worst_slot,
+                "flood": f"{100 * found.flood_share:.1f} %",
+                "tone": _TONES[found.verdict],
+                "verdict": text(f"supervisor.rate_{found.verdict}", visit.language),
+            }
+        )
+    return sorted(rows, key=lambda row: (-row["alarms"], row["person"]))
+
+
+def _not_told(parts: Parts, visit: Visit, grids: list[str], moments: Moments, say: Say) -> list[dict[str, str]]:
+    """Pages that reached nobody, or that everyone was told of and nobody answered."""
     return [
         {
-            "person": names(rate.person),
-            "alarms": rate.alarms,
-            "hour": rate.busiest_hour,
-            "hour_tone": "bad" if rate.busiest_hour > 12 else "warn" if rate.busiest_hour > 6 else "good",
-            "slot": rate.busiest_slot,
-            "slot_tone": "bad" if rate.busiest_slot > 10 else "good",
-            "flood": f"{100 * rate.flood_share:.1f} %",
-            "flood_tone": "bad" if rate.flood_share >= 0.01 else "good",
+            "title": say.kind(each.page.kind),
+            "place": name_of(each.page.subject, each.page.where, visit.language),
+            "text": text(
+                "supervisor.told_unanswered" if each.is_told else "supervisor.told_nobody",
+                visit.language,
+                role=say.role(each.page.role),
+                time=moments.clock(each.begun_ms),
+            ),
         }
-        for rate in rates
+        for each in parts.dispatcher.not_told()
+        if each.page.grid in grids or each.page.grid == "system"
     ]
 
 
