@@ -37,9 +37,10 @@ class Source(Protocol):
 class Batch:
     """What has gathered since the last hand-over."""
 
-    __slots__ = ("bytes", "done", "memory", "messages", "records", "rejects", "since", "statements")
+    __slots__ = ("alone", "bytes", "done", "memory", "messages", "records", "rejects", "since", "statements")
 
     def __init__(self) -> None:
+        self.alone: list[InboxRecord] = []  # where there is one partition
         self.records: dict[int, list[InboxRecord]] = {}
         self.rejects: list[RejectRecord] = []
         self.memory: dict[str, bytes] = {}
@@ -111,8 +112,11 @@ class Gate:
     def hold(self, taken: Taken) -> None:
         """What became of a message goes into the batch."""
         batch = self._batch
-        for event in taken.events:
-            self._into(batch, event)
+        if self._partitions == 1:
+            batch.alone += taken.events
+        else:
+            for event in taken.events:
+                self._into(batch, event)
         if taken.rejects:
             batch.rejects += taken.rejects
             self.rejected.add(taken.rejects)
@@ -153,17 +157,13 @@ class Gate:
             self._pause()
 
     def _into(self, batch: Batch, record: InboxRecord) -> None:
-        partition = 0
-        if self._partitions > 1:
-            found = self._partition_of.get(record.grid)
-            if found is None:
-                found = self._partition_of[record.grid] = partition_of(record.grid, self._partitions)
-            partition = found
-        records = batch.records.get(partition)
-        if records is None:
-            batch.records[partition] = [record]
-        else:
-            records.append(record)
+        if self._partitions == 1:
+            batch.alone.append(record)
+            return
+        partition = self._partition_of.get(record.grid)
+        if partition is None:
+            partition = self._partition_of[record.grid] = partition_of(record.grid, self._partitions)
+        batch.records.setdefault(partition, []).append(record)
 
     # The commit.
 
@@ -172,6 +172,8 @@ class Gate:
         batch = self._batch
         if self._writing is not None:
             return
+        if batch.alone:
+            batch.records[0] = batch.alone
         if not (batch.done or batch.messages or batch.records or batch.rejects or batch.memory or batch.statements):
             self._idle.set()
             return

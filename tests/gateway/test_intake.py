@@ -94,7 +94,7 @@ def test_a_temperature_no_body_has_is_refused_and_answered(celsius, implausible)
 
 def test_the_same_number_twice_is_one_message():
     intake = intake_of()
-    payload = b'{"state":"open","n":7}'
+    payload = b'{"state":"open","seq":7}'
     assert only(intake.take(message("threshold/g017/dev-1/door", payload, 1000))).has_cause
     again = intake.take(message("threshold/g017/dev-1/door", payload, 1500))
     assert (again.events, again.rejects, again.duplicates) == ([], [], 1)
