@@ -156,11 +156,19 @@ class Sink(_Table):
 
 
 class Desk(_Table):
-    """The screens.  `database` "" is SQLite in the data folder."""
+    """The screens.  `database` "" is SQLite in the data folder.  `public_url` is where people reach the desk, as
+    https://desk.example.org: it stands in the links of messages."""
 
     listen: Address = "127.0.0.1:8080"
+    public_url: str = ""
     database: str = ""
     language: Literal["zh", "en"] = "zh"
+
+    @model_validator(mode="after")
+    def _whole(self) -> "Desk":
+        if self.public_url and not self.public_url.startswith(("https://", "http://")):
+            raise ValueError("public_url is no address: write it as https://desk.example.org")
+        return self
 
 
 class Pages(_Table):
