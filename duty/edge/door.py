@@ -78,6 +78,12 @@ class Door:
         outcome = await self._outcome(command_id, timeout_s)
         return _sent(outcome) if outcome is not None else Sent("kept", command_id)
 
+    async def message(self, *, client: str, topic: str, payload: str) -> dict[str, Any] | None:
+        """A device's message that came by a screen (a reading typed in); what the gateway says of it: `taken` (events)
+        and `refused` (a reason).  None when it is not known to be kept: send the very same again."""
+        status, answer = await self._post("/messages", {"client": client, "topic": topic, "payload": payload})
+        return answer if status == 200 else None
+
     async def report(self, part: str, *, well: bool, detail: str = "") -> bool:
         """Tell the core that a part of the system is unwell or well again; whether the gateway has kept it."""
         return (await self._post("/reports", {"part": part, "well": well, "detail": detail}))[0] == 200

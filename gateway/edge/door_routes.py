@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from devices.events import Message
 from gateway.edge.gate import Gate
 from gateway.edge.http_door import Answer, Routes, bad
 from gateway.edge.inbox import fed_rows, rejects_waiting
@@ -34,6 +35,7 @@ class DoorRoutes:
         """Method and path → what answers."""
         return {
             ("POST", "/commands"): self.command,
+            ("POST", "/messages"): self.message,
             ("POST", "/reports"): self.report,
             ("POST", "/receipts"): self.receipt,
             ("POST", "/rejects/replay"): self.feed_rejects,
@@ -51,6 +53,21 @@ class DoorRoutes:
         if isinstance(parsed, BadCommand):
             return bad(parsed.reason, parsed.detail)
         return await self._durable(lambda done: gate.command(parsed, done), {"id": parsed.id})
+
+    async def message(self, raw: dict[str, Any]) -> Answer:
+        """A device's message that came by a screen (a reading typed in): taken in as if `client` had published it."""
+        client, topic, payload = raw.get("client"), raw.get("topic"), raw.get("payload")
+        if not (isinstance(client, str) and isinstance(topic, str) and isinstance(payload, str)):
+            return bad("malformed", "client, topic and payload must be texts")
+        if not (0 < len(client) <= _LONGEST and 0 < len(topic) <= _LONGEST):
+            return bad("malformed", f"client and topic have 1 to {_LONGEST} characters")
+        gate = self._gate
+        if gate.flow.failing:
+            return bad("inbox-full", gate.trouble, 503)
+        sent = payload.encode("utf-8", "surrogatepass")
+        taken = gate.take(Message(topic=topic, payload=sent, received_ms=gate.now_ms(), client=client))
+        refused = taken.rejects[0].reason if taken.rejects else ""
+        return await self._durable(gate.when_durable, {"taken": len(taken.events), "refused": refused})
 
     async def report(self, raw: dict[str, Any]) -> Answer:
         """A part of Threshold says how it is."""

@@ -146,6 +146,14 @@ async def test_no_gateway_at_all(tmp_path: Path, outbox: Outbox) -> None:
     await door.close()
 
 
+async def test_a_reading_typed_in_goes_in_as_a_message(door: Door, gateway: Peer) -> None:
+    gateway.says = lambda _: Says(body={"taken": 1, "refused": ""})
+    assert await door.message(client="gun-1", topic="t", payload="{}") == {"taken": 1, "refused": ""}
+    assert gateway.requests[-1].path == "/messages"
+    gateway.says = lambda _: Says(status=503)
+    assert await door.message(client="gun-1", topic="t", payload="{}") is None
+
+
 async def test_reports_receipts_and_rejects(door: Door, gateway: Peer) -> None:
     def says(request: Request) -> Says:
         return Says(body={"taken": 2} if request.path == "/rejects/replay" else {"ok": True})

@@ -68,6 +68,32 @@ async def test_a_bad_command_is_refused_and_nothing_is_written(tmp_path, body):
         assert inside.records() == []
 
 
+READING = {"client": "gun-1", "topic": "threshold/g017/gun-1/temperature", "payload": '{"celsius":36.6,"seq":1}'}
+
+
+async def test_a_reading_typed_in_is_taken_as_the_devices_own(tmp_path):
+    async with Inside(tmp_path) as inside:
+        answer = await ask(inside, "/messages", READING)
+        assert (answer.status, answer.body["taken"], answer.body["refused"]) == (200, 1, "")
+        again = await ask(inside, "/messages", READING)
+        assert (again.status, again.body["taken"]) == (200, 0), "the same again is a duplicate"
+        assert [record.celsius for record in inside.records()] == [36.6]
+
+
+async def test_a_message_in_the_name_of_another_device_is_refused_and_kept(tmp_path):
+    async with Inside(tmp_path) as inside:
+        answer = await ask(inside, "/messages", READING | {"client": "door-1"})
+        assert (answer.status, answer.body["taken"], answer.body["refused"]) == (200, 0, "forbidden-topic")
+
+
+@pytest.mark.parametrize("wrong", [{"client": 7}, {"topic": ""}, {"payload": {"celsius": 36.6}}, {"topic": "x" * 501}])
+async def test_a_message_that_is_none_is_refused(tmp_path, wrong):
+    async with Inside(tmp_path) as inside:
+        answer = await ask(inside, "/messages", READING | wrong)
+        assert (answer.status, answer.body["reason"]) == (400, "malformed")
+        assert inside.records() == []
+
+
 async def test_while_the_disk_is_full_a_command_is_refused_at_once(tmp_path):
     async with Inside(tmp_path) as inside:
         inside.writer.trouble = "the disk is full"
