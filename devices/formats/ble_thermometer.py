@@ -5,7 +5,7 @@ exponent, little end first), a local time without a zone (it tells two measureme
 a type.  Types 1 armpit, 3 ear, 9 tympanum name a body site we know; there is none for forehead or wrist, so those
 come from the row.  Types and layout: Bluetooth's Health Thermometer Service 1.0, the same list in the headers of
 three chip makers' stacks.  NaN 0x007FFFFF, NRes 0x00800000, ±INF 0x007FFFFE and 0x00800002, 0x00800001 reserved:
-IEEE 11073-20601, by the Personal Health Devices Transcoding paper of the Bluetooth SIG.
+IEEE 11073-20601, as the Bluetooth SIG's GATT Specification Supplement lists them.
 """
 
 from devices.events import Message, Reading, Rejected

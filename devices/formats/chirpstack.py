@@ -15,7 +15,7 @@ from devices.events import Message, Reading, Rejected
 from devices.formats import Format, Known, dragino
 from devices.formats.addressing import NO_ROW, NOT_NAMED, row_of
 from devices.formats.proposal import Proposal
-from devices.formats.strict_json import reader
+from devices.formats.strict_json import Number, reader
 from devices.formats.values import iso_ms, percent, report_of
 from devices.profile import Profile
 
@@ -33,8 +33,8 @@ class _Said(msgspec.Struct, rename="camel"):
     dev_eui: str = ""
     dev_eui_3: str = msgspec.field(default="", name="devEUI")
     time: str = ""
-    f_cnt: int | None = None
-    f_port: int | None = None
+    f_cnt: Number | None = None
+    f_port: Number | None = None
     data: str | None = None
     object: msgspec.Raw = msgspec.Raw()
     object_json: str = msgspec.field(default="", name="objectJSON")

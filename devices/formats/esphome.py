@@ -2,8 +2,8 @@
 
 The row's `topic` is the sensor's own topic (with or without `/state`) or the node's prefix; then `address` is the name
 of the binary sensor.  What ON means hangs on the wiring and on `inverted`: the row's `open_is` says it.
-Topic shape: ESPHome's MQTT client component, "topic_prefix … /binary_sensor/<name>/state", and `birth_message` /
-`will_message` on `<prefix>/status`, online and offline unless the node's configuration changes them.
+Topic shape: esphome, mqtt_component.cpp (prefix, component type, object id, suffix); a custom state topic is named as
+it is.  `birth_message` and `will_message` come on `<prefix>/status`, online and offline unless the node changes them.
 """
 
 from devices.events import Message, Reading, Rejected

@@ -4,8 +4,8 @@ The row's `topic` is the state topic or its parent; its `address` is the `<objec
 the node before it where there is one), and without it no configuration is read.  Of the configuration count
 `value_template` (its plain forms, `plain_template.py`), `payload_on`, `payload_off`, `availability`, `device_class`,
 in full or with Home Assistant's abbreviations.  What can't be evaluated safely is refused, and so is every state after
-it, until a configuration comes that can.  An empty configuration removes it (Home Assistant's MQTT page: "an empty
-payload will cause a previously discovered device to be deleted").
+it, until a configuration comes that can.  An empty retained configuration removes it (home-assistant/core, pull
+requests 16858 and 31989: removing a device publishes "" to its discovery topic, retained).
 
 ON is open for a contact by convention, but the wiring decides: the row says `open_is`, either the payload's own word or
 ON / OFF.  `expire_after` says how long a state holds: the row's `report_every_s` is the place for it.  Without a

@@ -11,7 +11,7 @@ from devices.events import Message, Reading, Rejected
 from devices.fleet import Device
 from devices.formats import Format, Known
 from devices.formats.proposal import Proposal
-from devices.formats.strict_json import reader
+from devices.formats.strict_json import Number, reader
 from devices.formats.values import epoch_ms, iso_ms, report_of, word
 from devices.places import is_word
 from devices.profile import Profile
@@ -25,7 +25,7 @@ class _Common(msgspec.Struct):
     at: str | int | float | None = None
     n: int | None = None
     battery: float | None = None
-    seq: int | None = None
+    seq: Number | None = None
 
 
 class _Door(_Common, kw_only=True):

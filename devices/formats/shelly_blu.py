@@ -20,7 +20,7 @@ from devices.fleet import Device
 from devices.formats import Format, Known
 from devices.formats.addressing import NO_ROW, row_of
 from devices.formats.proposal import Proposal
-from devices.formats.strict_json import BUILT_LIMIT_BYTES, reader
+from devices.formats.strict_json import BUILT_LIMIT_BYTES, Number, reader
 from devices.formats.values import epoch_s, percent, report_of, signal, word
 from devices.profile import Profile
 
@@ -35,13 +35,13 @@ class _Packet(msgspec.Struct):
 
     addr: str = ""
     address: str = ""
-    pid: int | None = None
+    pid: Number | None = None
     Window: int | None = None
     window: int | None = None
     Battery: float | None = None
     battery: float | None = None
-    Button: int | None = None
-    button: int | None = None
+    Button: Number | None = None
+    button: Number | None = None
     rssi: object = None
 
 
@@ -75,7 +75,7 @@ class _Said(msgspec.Struct):
     last_updated_ts: float | None = None
     rssi: object = None
     battery: float | None = None
-    packet_id: int | None = None
+    packet_id: Number | None = None
 
 
 class _Status(msgspec.Struct):
@@ -83,7 +83,7 @@ class _Status(msgspec.Struct):
     last_updated_ts: float | None = None
     rssi: object = None
     battery: float | None = None
-    packet_id: int | None = None
+    packet_id: Number | None = None
 
 
 _read = reader(_Said, "method", "value", most_bytes=BUILT_LIMIT_BYTES)

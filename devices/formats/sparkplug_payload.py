@@ -9,7 +9,7 @@ import msgspec
 
 from devices.events import Rejected
 from devices.formats.protobuf_reader import BYTES, FIXED32, FIXED64, WireError, fields
-from devices.formats.strict_json import BUILT_LIMIT_BYTES, LIMIT_BYTES, reader
+from devices.formats.strict_json import BUILT_LIMIT_BYTES, LIMIT_BYTES, Number, reader
 
 _MOST_FIELDS = 600
 _MOST_METRICS = 200
@@ -20,8 +20,8 @@ class Metric(msgspec.Struct):
     """One metric; `value` is None where it is null or of a kind no sensor of ours sends."""
 
     name: str = ""
-    alias: int | None = None
-    timestamp: int | None = None
+    alias: Number | None = None
+    timestamp: Number | None = None
     value: bool | int | float | str | None = None
     is_historical: bool = False
 
@@ -29,9 +29,9 @@ class Metric(msgspec.Struct):
 class Payload(msgspec.Struct):
     """One payload."""
 
-    timestamp: int | None = None
+    timestamp: Number | None = None
     metrics: list[Metric] = []
-    seq: int | None = None
+    seq: Number | None = None
 
 
 class _Topic(msgspec.Struct, rename="camel"):

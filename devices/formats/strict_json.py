@@ -8,7 +8,7 @@ Measured for one Zigbee2MQTT message of eight fields: msgspec into a struct 0.4 
 import json
 import re
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 
@@ -26,6 +26,8 @@ _HIDDEN_ASCII = re.compile(rb"\\u00[2-7]")
 _REPEATED_VALUE = re.compile(r"'[^']*'")
 
 Shape = TypeVar("Shape")
+# A whole number that a device may count with: JSON has no end to its numbers, and a cause is made of them.
+Number = Annotated[int, msgspec.Meta(ge=-(2**62), le=2**62)]
 
 
 class _DoubledKeyError(ValueError):
@@ -37,6 +39,11 @@ def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) != len(pairs):
         raise _DoubledKeyError
     return found
+
+
+def _in_short(error: msgspec.MsgspecError) -> str:
+    """msgspec's words without the value it refused; the path to a value may be as deep as the message."""
+    return _REPEATED_VALUE.sub("…", str(error)[:200])
 
 
 def _doubled(payload: bytes) -> str:
@@ -72,7 +79,7 @@ def reader(shape: type[Shape], *decisive: str, most_bytes: int = LIMIT_BYTES) ->
         except UnicodeDecodeError as error:
             return Rejected("malformed", f"not UTF-8 at byte {error.start}")
         except msgspec.MsgspecError as error:
-            return Rejected("malformed", _REPEATED_VALUE.sub("…", str(error)) if payload else "the payload is empty")
+            return Rejected("malformed", _in_short(error) if payload else "the payload is empty")
         except RecursionError:
             return Rejected("malformed", "nested too deep")
         for key in keys:

@@ -12,7 +12,7 @@ from devices.formats import Format, Known, dragino
 from devices.formats.addressing import NO_ROW, NOT_NAMED, row_of
 from devices.formats.chirpstack import values_of
 from devices.formats.proposal import Proposal
-from devices.formats.strict_json import reader
+from devices.formats.strict_json import Number, reader
 from devices.formats.values import iso_ms, report_of
 from devices.profile import Profile
 
@@ -27,8 +27,8 @@ class _Heard(msgspec.Struct):
 
 
 class _Uplink(msgspec.Struct):
-    f_port: int = 0
-    f_cnt: int = 0  # protobuf's JSON leaves a zero out
+    f_port: Number = 0
+    f_cnt: Number = 0  # protobuf's JSON leaves a zero out
     frm_payload: str | None = None
     decoded_payload: msgspec.Raw = msgspec.Raw()
     rx_metadata: list[_Heard] | None = None

@@ -74,3 +74,12 @@ def test_a_long_message_is_too_large():
     assert reason(b'{"x":"' + b"a" * LIMIT_BYTES + b'"}') == ("too-large", "65544 bytes, at most 65536 are read")
     small = reader(Said, most_bytes=10)
     assert isinstance(small(b'{"state":"open"}'), Rejected)
+
+
+def test_a_detail_stays_short_however_deep_the_trouble_lies():
+    class Anything(msgspec.Struct):
+        x: object = None
+
+    answer = reader(Anything)(b'{"x":' + b"[" * 400 + b"1e999" + b"]" * 400 + b"}")
+    assert isinstance(answer, Rejected)
+    assert 0 < len(answer.detail) <= 200
