@@ -44,9 +44,14 @@ def close_case(work: Work, place: Place) -> Place | None:
 
 def wake_ms(place: Place) -> int | None:
     """When a case starts or ends next."""
-    times = [c.from_ms for c in place.cases if not c.begun]
-    times += [c.until_ms for c in place.cases if c.begun and not c.ended]
-    return min(times, default=None)
+    best: int | None = None
+    for case in place.cases:
+        if case.begun and case.ended:
+            continue
+        at_ms = case.until_ms if case.begun else case.from_ms
+        if best is None or at_ms < best:
+            best = at_ms
+    return best
 
 
 def on_wake(work: Work, place: Place) -> Place:

@@ -20,7 +20,10 @@ from streams.work import Work
 
 
 class Contact(NamedTuple):
-    """One report of a contact: what it says, how it came about, the device's count of openings before and now."""
+    """One report of a contact: what it says, how it came about, the device's count of openings before and now.
+
+    `before_ms` is the own time of the newest report before this one, 0 where there was none.
+    """
 
     device: str
     open: bool
@@ -29,6 +32,7 @@ class Contact(NamedTuple):
     counted_before: int | None
     counted: int | None
     cause: Cause
+    before_ms: int
 
 
 def reported(work: Work, place: Place, contact: Contact) -> Place:
@@ -39,14 +43,14 @@ def reported(work: Work, place: Place, contact: Contact) -> Place:
     opened = False
     if door is None:
         place = _learn(work, place, contact)
-    elif at_ms < door.newest_ms:
+    elif at_ms < newest_ms(door, contact.before_ms):
         if contact.open and live and not _known(door, at_ms):
             opened = True
             place = _opened(work, place, contact, at_ms, moves_door=False)
         elif not contact.open and _known(door, at_ms):
             place = _put(place, contact.device, replace(door, open_until_ms=at_ms))
     elif contact.open == door.open:
-        place = _put(place, contact.device, replace(door, newest_ms=at_ms))
+        # Nearly always so: then nothing of the place has changed, and only the sensor's record is written.
         if contact.open and live and _counted_one(contact):
             # It counted another opening: the closing between is what was lost.
             opened = True
@@ -60,6 +64,11 @@ def reported(work: Work, place: Place, contact: Contact) -> Place:
         lost = contact.counted - contact.counted_before - (1 if opened else 0)
         lost_openings.counted(work, place, at_ms, contact.trusted.late_ms, lost, contact.cause)
     return place
+
+
+def newest_ms(door: Door, contact_ms: int) -> int:
+    """Own time of the newest report of a door; `contact_ms` is what its sensor's record says."""
+    return max(door.newest_ms, contact_ms)
 
 
 def _known(door: Door, at_ms: int) -> bool:
@@ -88,6 +97,7 @@ def _opened(work: Work, place: Place, contact: Contact, at_ms: int, *, moves_doo
     device, late_ms = contact.device, contact.trusted.late_ms
     found = contact.report != "live"
     door = place.doors[device]
+    before_ms = newest_ms(door, contact.before_ms)
     cover = covered(place, at_ms, policy)
     number = 0
     if moves_door:
@@ -96,10 +106,9 @@ def _opened(work: Work, place: Place, contact: Contact, at_ms: int, *, moves_doo
             due = max(due, cover.until_ms)
         elif cover is not None:
             due = left_open.due_after(cover.until_ms, now_ms, policy)
-        newest_ms = max(contact.trusted.at_ms, door.newest_ms)
         moved = replace(
-            door, open=True, newest_ms=newest_ms, changed_ms=at_ms, opened_ms=at_ms, open_until_ms=None,
-            left_open_ms=due, incident=0,
+            door, open=True, newest_ms=max(contact.trusted.at_ms, before_ms), changed_ms=at_ms, opened_ms=at_ms,
+            open_until_ms=None, left_open_ms=due, incident=0,
         )  # fmt: skip
         place = _put(place, device, moved)
         place = replace(place, opening_clears_ms=None)
@@ -108,7 +117,7 @@ def _opened(work: Work, place: Place, contact: Contact, at_ms: int, *, moves_doo
         if cover is not None:
             _match(work, place, cover, contact, at_ms)
         else:
-            reason = _reason(door, found, late_ms)
+            reason = _reason(before_ms, found, late_ms)
             place, number = undeclared_opening.opened(work, place, at_ms, late_ms, reason, contact.cause)
     if number and moves_door:
         place = _put(place, device, replace(place.doors[device], incident=number))
@@ -127,9 +136,9 @@ def _closed(work: Work, place: Place, contact: Contact, door: Door, at_ms: int) 
     return undeclared_opening.quiet(work, place)
 
 
-def _reason(door: Door, found: bool, late_ms: int) -> Reason:
+def _reason(since_ms: int, found: bool, late_ms: int) -> Reason:
     if found:
-        return Reason("found-open", {"since_ms": door.newest_ms})
+        return Reason("found-open", {"since_ms": since_ms})
     if late_ms:
         return Reason("opened-late", {"late_ms": late_ms, "minutes": max(1, late_ms // minutes_ms(1))})
     return Reason("opened")

@@ -93,10 +93,13 @@ class Engine:
     def apply(self, record: InboxRecord) -> list[Effect]:
         """What follows from `record`, after everything that was due by its time."""
         # A record that is older than what time has passed already (a clock set back) is handled now.
-        effects = self.advance(max(self.now_ms, time_of(record)))
+        at_ms = max(self.now_ms, time_of(record))
+        heap = self._heap
+        effects: list[Effect] = self.advance(at_ms) if heap and heap[0][0] <= at_ms else []
+        self.now_ms = at_ms
         effects += _in_order(self._run(record))
-        if self._heap and self._heap[0][0] <= self.now_ms:
-            effects += self.advance(self.now_ms)
+        if heap and heap[0][0] <= at_ms:
+            effects += self.advance(at_ms)
         return effects
 
     @property

@@ -106,7 +106,7 @@ def wake_at(record: Record, policy: Policy) -> int | None:
                 cases.wake_ms(record), record.opening_clears_ms, record.chatter_clears_ms, record.visit_due_ms,
                 record.call_due_ms, *doors,
             ]  # fmt: skip
-            return min((due for due in dues if due is not None), default=None)
+            return min([due for due in dues if due is not None], default=None)
         case Suspicion():
             return suspect_reading.wake_ms(record)
         case Grid():

@@ -40,7 +40,8 @@ def _declared_today(work: Work, place: Place) -> int:
 
 def tell(work: Work) -> None:
     """A `HouseholdSeen` for every household that this step changed to the eye."""
-    touched = {key[2:] for key in work.changes if key[:2] in ("p:", "z:")}
+    # Most steps change nothing but a sensor's record.
+    touched = {key[2:] for key in work.changes if key[0] in "pz"}
     for name in sorted(touched) if len(touched) > 1 else touched:
         place = work.place(name)
         if place is None or place.where != "household":

@@ -5,6 +5,7 @@ the rows carry their unit in the name; the zone is an object, so that no rule ne
 """
 
 from datetime import tzinfo
+from functools import lru_cache
 from typing import Literal, get_args
 
 import msgspec
@@ -135,16 +136,20 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
         return self.limits_celsius[""] if limit is None else limit
 
 
+# Asked at every message, always for the same few numbers.
+@lru_cache(1024)
 def minutes_ms(minutes: float) -> int:
     """Minutes as whole milliseconds."""
     return round(minutes * MINUTE_MS)
 
 
+@lru_cache(1024)
 def seconds_ms(seconds: float) -> int:
     """Seconds as whole milliseconds."""
     return round(seconds * 1000)
 
 
+@lru_cache(1024)
 def hours_ms(hours: float) -> int:
     """Hours as whole milliseconds."""
     return round(hours * HOUR_MS)

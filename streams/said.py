@@ -4,7 +4,7 @@ from msgspec.structs import replace
 
 from devices.events import Event, Report
 from streams.device_clock import Trusted, trust
-from streams.doors import Contact, reported
+from streams.doors import Contact, newest_ms, reported
 from streams.effects import Answer, Cause, Reason
 from streams.rules import bridge_down, home_fever, lost_openings, low_battery, sensor_silent, suspect_reading, tamper
 from streams.state import BridgeState, Sensor
@@ -25,7 +25,7 @@ def device_said(work: Work, event: Event) -> None:
         sensor = Sensor(event.device, event.grid, event.where, event.place, work.now_ms)
         if known is None or event.where == "checkpoint":
             sensor = replace(sensor, watched_ms=work.now_ms if event.where == "checkpoint" else None)
-    again = _again(sensor, event)
+    again = (event.has_cause or event.redelivered) and _again(sensor, event)
     live = event.report != "retained" and event.online is not False
     if live:
         sensor = _heard(work, sensor, event)
@@ -49,11 +49,11 @@ def device_said(work: Work, event: Event) -> None:
 
 def _again(sensor: Sensor, event: Event) -> bool:
     """Whether this very message was taken already: by its own counter or time, or redelivered by MQTT."""
-    if not (event.has_cause or event.redelivered):
-        return False
     mark = bytes.fromhex(event.id)
-    seen = sensor.seen
-    return any(seen[i : i + 8] == mark for i in range(0, len(seen), 8))
+    at = sensor.seen.find(mark)
+    while at > 0 and at % len(mark):  # found across two others
+        at = sensor.seen.find(mark, at + 1)
+    return at >= 0
 
 
 def _remember(sensor: Sensor, event: Event) -> Sensor:
@@ -61,10 +61,10 @@ def _remember(sensor: Sensor, event: Event) -> Sensor:
 
 
 def _heard(work: Work, sensor: Sensor, event: Event) -> Sensor:
-    cause = Cause(event.device, event.received_ms, event.received_ms, event.id)
-    sensor = sensor_silent.heard(work, sensor, cause)
-    if sensor.bridge:
-        bridge = work.bridge(sensor.bridge)
+    if sensor.bridge or sensor_silent.is_missing(sensor):
+        cause = Cause(event.device, event.received_ms, event.received_ms, event.id)
+        sensor = sensor_silent.heard(work, sensor, cause)
+        bridge = work.bridge(sensor.bridge) if sensor.bridge else None
         if bridge is not None and bridge_down.heard(work, bridge, cause):
             work.put_sensor(sensor)
             sensor_silent.bridge_back(work, bridge.devices)
@@ -94,7 +94,7 @@ def _report(sensor: Sensor, event: Event) -> Report:
 
 
 def _facets(work: Work, sensor: Sensor, event: Event, trusted: Trusted, cause: Cause) -> Sensor:
-    if event.battery_percent is not None:
+    if event.battery_percent is not None and event.battery_percent != sensor.battery_percent:
         sensor = replace(sensor, battery_percent=event.battery_percent)
     before = place = work.place(event.place)
     if place is None or event.device not in place.devices:
@@ -102,12 +102,15 @@ def _facets(work: Work, sensor: Sensor, event: Event, trusted: Trusted, cause: C
     if event.where == "household":
         if event.open is not None:
             door = place.doors.get(event.device)
-            newest = door is None or trusted.at_ms >= door.newest_ms
+            newest = door is None or trusted.at_ms >= newest_ms(door, sensor.contact_ms)
             counted = event.opens_counted if newest and trusted.at_ms >= sensor.counted_ms else None
             contact = Contact(
-                event.device, event.open, _report(sensor, event), trusted, sensor.opens_counted, counted, cause
-            )
+                event.device, event.open, _report(sensor, event), trusted, sensor.opens_counted, counted, cause,
+                sensor.contact_ms,
+            )  # fmt: skip
             place = reported(work, place, contact)
+            if newest:
+                sensor = replace(sensor, contact_ms=trusted.at_ms)
             if counted is not None:
                 sensor = replace(sensor, opens_counted=counted, counted_ms=trusted.at_ms)
         elif event.opens_counted is not None and trusted.at_ms >= sensor.counted_ms:

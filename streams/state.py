@@ -47,13 +47,14 @@ class Sensor(msgspec.Struct, frozen=True, array_like=True, tag="S"):
     suspect: str = ""  # a gun without passes: whom its next readings are taken for, until when
     suspect_until_ms: int = 0
     counted_ms: int = 0  # own time of the newest message with a count: an older one says nothing of the counter
+    contact_ms: int = 0  # own time of the newest report of its contact: most of them say that the door is as it was
 
 
 class Door(msgspec.Struct, frozen=True, array_like=True):
     """One door contact of a household, by its sensor."""
 
     open: bool
-    newest_ms: int  # own time of the newest report
+    newest_ms: int  # own time of the newest report when it last moved; the sensor's record tells of later ones
     changed_ms: int  # own time since when it is so
     opened_ms: int | None = None  # own time of the last opening known
     left_open_ms: int | None = None  # when it will have been open too long

@@ -20,19 +20,25 @@ def due_ms(sensor: Sensor, policy: Policy) -> int | None:
     """When this device's silence is one, or None: not watched, silent already, or waiting for its bridge."""
     if sensor.watched_ms is None or not sensor.present or sensor.silent or sensor.inhibited:
         return None
-    dues: list[int] = []
-    if sensor.offline_ms is not None:
-        dues.append(max(sensor.offline_ms, sensor.silent_from_ms) + minutes_ms(policy.offline_min))
-    if sensor.report_every_s is not None:
+    # Asked after every message of every watched sensor: no lists here.
+    due: int | None = None
+    every_s = sensor.report_every_s
+    if every_s is not None:
         if sensor.heard_ms is None:
-            since_ms = max(sensor.watched_ms, sensor.known_ms, sensor.silent_from_ms)
-            dues.append(since_ms + hours_ms(policy.unproven_h))
+            due = max(sensor.watched_ms, sensor.known_ms, sensor.silent_from_ms) + hours_ms(policy.unproven_h)
         else:
-            after_ms = max(
-                seconds_ms(sensor.report_every_s * policy.silent_intervals), minutes_ms(policy.silent_least_min)
+            due = max(sensor.heard_ms, sensor.silent_from_ms) + max(
+                seconds_ms(every_s * policy.silent_intervals), minutes_ms(policy.silent_least_min)
             )
-            dues.append(max(sensor.heard_ms, sensor.silent_from_ms) + after_ms)
-    return min(dues, default=None)
+    if sensor.offline_ms is not None:
+        offline = max(sensor.offline_ms, sensor.silent_from_ms) + minutes_ms(policy.offline_min)
+        due = offline if due is None else min(due, offline)
+    return due
+
+
+def is_missing(sensor: Sensor) -> bool:
+    """Whether its being heard is news: it was silent, offline, or held back with its bridge."""
+    return sensor.silent or sensor.listed or sensor.inhibited or sensor.offline_ms is not None
 
 
 def on_wake(work: Work, sensor: Sensor) -> None:
@@ -64,7 +70,7 @@ def offline(work: Work, sensor: Sensor) -> None:
 
 def heard(work: Work, sensor: Sensor, cause: Cause) -> Sensor:
     """The device was heard; `sensor` is its record before that.  Its record now, not yet kept."""
-    if not (sensor.silent or sensor.listed or sensor.inhibited or sensor.offline_ms is not None):
+    if not is_missing(sensor):
         return sensor
     sensor = replace(sensor, silent=False, offline_ms=None, inhibited=False, listed=False)
     work.put_sensor(sensor)

@@ -10,19 +10,20 @@ import resource
 import tempfile
 import time
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 
+from streams.case_names import NamedCase
 from streams.edge import sink as sink_module
 from streams.edge.embedded_series import EmbeddedReader, EmbeddedSeries
 from streams.edge.influx import Influx, InfluxReader, InfluxSeries
-from streams.edge.pseudonym import hasher
 from streams.edge.series import SeriesReader, SeriesWriter
 from streams.edge.sink import Sink
 from streams.edge.sqlite_log import SqliteReader, SqliteWriter
 from streams.effects import HouseholdSeen
 from streams.frames import encode_outbox
 from streams.measurements import Keep
-from streams.points import Projector, case_key
+from streams.points import Projector
 from tests.bench.bench_streams import framed, openings
 from tests.servers import Influxd
 from tests.streams.edge.boxes import policy
@@ -32,6 +33,16 @@ DAYS: dict[Keep, int] = {"raw": 30, "incidents": 1095}
 DAY_MS = 86_400_000
 NOW_MS = time.time_ns() // 1_000_000
 BEGIN_MS = NOW_MS - 14 * DAY_MS
+
+
+def secrets() -> Callable[[], bytes]:
+    """The same secrets in each run: household n, which is the n-th, has the n-th."""
+    numbers = count(1)
+    return lambda: next(numbers).to_bytes(16, "big")
+
+
+def name_of(number: int) -> str:
+    return NamedCase(household(number), BEGIN_MS, 0, (number + 1).to_bytes(16, "big")).household
 
 
 def cpu_s() -> float:
@@ -58,14 +69,14 @@ def fill(folder: Path, events: int, households: int) -> None:
     outbox.close()
 
 
-def catch_up(folder: Path, store: SeriesWriter, key: bytes) -> tuple[int, float, float]:
+def catch_up(folder: Path, store: SeriesWriter) -> tuple[int, float, float]:
     """Points written, seconds of the wall clock, seconds of CPU."""
     sink = Sink(
         inbox=SqliteReader(folder / "inbox.db", "inbox"),
         outbox=SqliteReader(folder / "streams.db", "outbox"),
         partitions=1,
         store=store,
-        projector=Projector(policy=policy(), pseudonym=hasher(key), kept=store.kept()),
+        projector=Projector(policy=policy(), new_secret=secrets(), kept=store.kept()),
         days=DAYS,
     )
     wall, cpu = time.perf_counter(), cpu_s()
@@ -81,10 +92,9 @@ def asked(name: str, ask: Callable[[], object]) -> None:
     print(f"    {name:<44} {took_ms:9.1f} ms  ({found})")
 
 
-def questions(reader: SeriesReader, key: bytes) -> None:
+def questions(reader: SeriesReader) -> None:
     """What the review screens ask."""
-    home = hasher(key)(case_key(household(1), BEGIN_MS))
-    one = {"grid": household(1).split("/")[0], "household": home}
+    one = {"grid": household(1).split("/")[0], "household": name_of(1)}
     grid = {"grid": "g2"}
     week_ms = NOW_MS - 7 * DAY_MS
     asked("two weeks of one door", lambda: len(list(reader.rows("door", one, BEGIN_MS, NOW_MS))))
@@ -97,11 +107,10 @@ def questions(reader: SeriesReader, key: bytes) -> None:
 
 
 def measure(name: str, folder: Path, store: SeriesWriter, reader: SeriesReader) -> None:
-    key = b"k" * 32
-    points, wall, cpu = catch_up(folder, store, key)
+    points, wall, cpu = catch_up(folder, store)
     print(f"{name}: {points:,} points, {points / wall:,.0f} points/s, {cpu / points * 1e6:.1f} µs CPU/point")
-    questions(reader, key)
-    homes = [hasher(key)(case_key(household(n), BEGIN_MS)) for n in range(2, 12)]
+    questions(reader)
+    homes = [name_of(number) for number in range(2, 12)]
     asked("erase one household", lambda: f"{store.erase(homes[0]):,} points")
     asked("erase nine more", lambda: f"{sum(store.erase(home) for home in homes[1:]):,} points")
     asked("nothing is older than it is kept", lambda: f"{store.expire(NOW_MS, DAYS):,} points")
@@ -123,7 +132,7 @@ def main() -> None:
         print(f"    series.db when all is done: {(folder / 'series.db').stat().st_size / 1e6:.1f} MB")
         (folder / "series.db").unlink()
         store = EmbeddedSeries(folder / "series.db")
-        points, *_ = catch_up(folder, store, b"k" * 32)
+        points, *_ = catch_up(folder, store)
         store.close()
         print(f"    bytes a point: {(folder / 'series.db').stat().st_size / points:.1f}")
         if given.influx:

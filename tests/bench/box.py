@@ -73,7 +73,7 @@ class Box:
         """Wait until the core knows the fleet."""
         self._wait(lambda: self.events() >= self.households and not self.behind(), "the fleet to be taken in")
 
-    def _wait(self, ready, what: str) -> None:  # noqa: ANN001
+    def _wait(self, ready, what: str) -> None:
         until = time.monotonic() + 60
         while not ready():
             for name, process in self.processes.items():

@@ -60,10 +60,11 @@ def write_fleet(path: Path, households: int) -> None:
                 f'[[case]]\nhousehold = "{household(number)}"\n'
                 'from = "2020-02-10T00:00:00+08:00"\nuntil = "2090-02-24T00:00:00+08:00"\n'
             )
-    for name in sorted({grid(number) for number in range(households)}):
-        rows.append(
-            f'[[subscriber]]\nid = "{ear(name)}"\ngrid = "{name}"\nroles = ["worker"]\nsecret_sha256 = "{secret}"\n'
-        )
+    grids = sorted({grid(number) for number in range(households)})
+    rows += [
+        f'[[subscriber]]\nid = "{ear(name)}"\ngrid = "{name}"\nroles = ["worker"]\nsecret_sha256 = "{secret}"\n'
+        for name in grids
+    ]
     path.write_text("\n".join(rows))
 
 

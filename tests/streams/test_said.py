@@ -67,3 +67,31 @@ def test_the_cause_of_a_page_is_its_event() -> None:
     page = core.decisions()[-1]
     assert (page.cause.device, page.cause.at_ms, page.cause.received_ms) == ("door", ms("09:29:59"), ms("09:30"))
     assert (page.cause.event, page.subject) == ("00000000000000c1", HOME)
+
+
+def test_a_mark_that_lies_across_two_others_is_no_mark() -> None:
+    core = Core()
+    core.at("09:00").closes(id="00000000000000a1", has_cause=True)
+    core.at("09:01").closes(id="00000000000000a2", has_cause=True)
+    # The two ids above, one behind the other, hold this one as well: from the middle of the first on.
+    core.at("09:02").opens(id="000000a100000000", has_cause=True)
+    assert "raised undeclared-opening" in core.said()
+
+
+def test_a_door_that_is_as_it_was_writes_its_sensors_record_alone() -> None:
+    core = Core()
+    core.at("09:00").closes(battery_percent=97.0)
+    core.engine.take_changes()
+    core.at("09:10").closes(battery_percent=97.0)
+    assert core.engine.take_changes().keys() == {"d:door"}
+
+
+def test_an_opening_older_than_a_repeated_state_is_late_news() -> None:
+    core = Core()
+    core.at("09:00").closes(device_ms=ms("09:00"))
+    core.at("09:20").closes(device_ms=ms("09:20"))
+    core.effects.clear()
+    core.at("09:21").opens(device_ms=ms("09:10"))
+    assert core.decisions()[0].reason.word == "opened-late"
+    door = core.place().doors["door"]
+    assert not door.open
