@@ -1,83 +1,100 @@
 """What happened and what was decided, as points of the time series (`measurements.py` is the table).
 
 A `Projector` is fed the records of `inbox` and `outbox` in order and remembers the little it must: each device's
-clock, which household has a case when, and which pages wait for an answer.  What it remembers is handed out as small
-values under text keys, to be kept with the reader's place, so that reading on after a crash gives the same points.
+clock, the names of cases (`case_names.py`), and which pages wait for an answer.  What it remembers is handed out as
+small values under text keys, to be kept with the reader's place: reading on after a crash then gives the same points.
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, get_args
+from collections.abc import Iterable, Mapping
+from typing import Any
 from zlib import crc32
 
 import msgspec
 
 from devices.events import Event
+from streams.case_names import CaseNames, NamedCase, NewSecret
 from streams.commands import ROLES, Command
 from streams.device_clock import trust
-from streams.effects import Answer, Choice, Decision, HouseholdSeen
+from streams.effects import Answer, Decision, HouseholdSeen
 from streams.frames import InboxRecord, OutboxRecord, Receipt, SystemReport
 from streams.measurements import Point
-from streams.policy import DAY_MS, HOUR_MS, KINDS, Policy
+from streams.policy import DAY_MS, HOUR_MS, KINDS, MINUTE_MS, Policy
 from streams.state import DeviceClock
-
-Pseudonym = Callable[[str], str]
 
 # How long an unanswered page and an unclosed incident are remembered for the latency of their answer.
 _PAGE_KEPT_MS = DAY_MS
 _INCIDENT_KEPT_MS = 40 * DAY_MS
 
 _LARGEST_INT = 2**63 - 1
+_EVER_MS = 1 << 62
+_STEADY_MS = 1_000
+_LEARN_EVERY_MS = 10 * MINUTE_MS
 _kinds = frozenset(KINDS)
 _roles = frozenset(ROLES)
-_choices = frozenset(get_args(Choice))
 _NOT_A_TAG = re.compile(r"[^\w.:/-]")
 _encode = msgspec.msgpack.Encoder().encode
 _decode_int = msgspec.msgpack.Decoder(int).decode
 _decode_clock = msgspec.msgpack.Decoder(DeviceClock).decode
-_decode_cases = msgspec.msgpack.Decoder(tuple[tuple[int, int], ...]).decode
 
 
-class EndedCase(msgspec.Struct, frozen=True):
-    """A case that is over: the household, its start, and the pseudonym its points carry."""
+class _Place:
+    """Where a device's points stand, while its place and its case stay the same."""
 
-    household: str
-    from_ms: int
-    pseudonym: str
+    __slots__ = (
+        "building",
+        "checkpoint",
+        "device",
+        "device_tags",
+        "door_tags",
+        "from_ms",
+        "household",
+        "place",
+        "until_ms",
+    )
 
-
-def case_key(household: str, case_from_ms: int) -> str:
-    """What the pseudonym of a household's case is made of.  Another case of the same household has another one."""
-    return f"{household}@{case_from_ms}"
+    def __init__(self, event: Event, case: NamedCase | None, always: bool) -> None:
+        self.place = event.place
+        self.from_ms, self.until_ms = (-_EVER_MS, _EVER_MS) if always else (0, 0)
+        self.building = self.checkpoint = self.household = self.device = ""
+        if event.where == "household":
+            self.building = event.place.split("/", 2)[1]
+            if case is not None:
+                self.from_ms, self.until_ms = case.from_ms, case.until_ms
+                self.household, self.device = case.household, case.device(event.device)
+        else:
+            self.device = _tag(event.device)
+            if event.where == "checkpoint":
+                self.checkpoint = _below(event.place)
+        self.door_tags: dict[str, tuple[str, ...]] = {}
+        self.device_tags = (event.grid, self.building, self.checkpoint, self.household, self.device, event.where)
 
 
 class Projector:
-    """Turns records into points.  `pseudonym` is a keyed hash (text → 16 hexadecimal digits), given by the edge.
+    """Turns records into points.  `new_secret` gives 16 random bytes, from the edge.
 
     `kept` is what earlier `take_changes` handed out, by key.
     """
 
-    def __init__(self, *, policy: Policy, pseudonym: Pseudonym, kept: Mapping[str, bytes]) -> None:
+    def __init__(self, *, policy: Policy, new_secret: NewSecret, kept: Mapping[str, bytes]) -> None:
         self._policy = policy
-        self._pseudonym = pseudonym
+        self.cases = CaseNames(new_secret=new_secret, kept=kept)
         self._clocks: dict[str, DeviceClock] = {}
-        self._cases: dict[str, tuple[tuple[int, int], ...]] = {}
         self._waiting: dict[str, int] = {}
         self._changed: dict[str, bytes | None] = {}
-        self._names: dict[str, str] = {}
+        self._places: dict[str, _Place] = {}
         self._swept_ms = 0
         for key, value in kept.items():
             sort, _, name = key.partition(":")
             if sort == "clock":
                 self._clocks[name] = _decode_clock(value)
-            elif sort == "case":
-                self._cases[name] = _decode_cases(value)
             elif sort in ("page", "first", "raised"):
                 self._waiting[key] = _decode_int(value)
 
     def take_changes(self) -> dict[str, bytes | None]:
         """What is to be kept (None: forgotten) since the last call."""
         changed, self._changed = self._changed, {}
+        changed.update(self.cases.take_changes())
         return changed
 
     def of_inbox(self, records: Iterable[InboxRecord]) -> list[Point]:
@@ -104,7 +121,8 @@ class Projector:
             if isinstance(record, Decision):
                 self._decision(record, points)
             elif isinstance(record, HouseholdSeen):
-                self._case(record)
+                if self.cases.seen(record):
+                    self._places.clear()
             elif isinstance(record, Answer):
                 site = self._site(record.site)
                 tags = (record.grid, _below(record.checkpoint), _tag(record.device), site, record.verdict)
@@ -112,47 +130,31 @@ class Projector:
                 points.append(Point("verdict", tags, (record.celsius, record.limit_celsius), at_ns))
         return points
 
-    def ended_cases(self, before_ms: int) -> list[EndedCase]:
-        """Cases that ended before `before_ms` and whose points may still be linked."""
-        return [
-            EndedCase(household, from_ms, self._name(case_key(household, from_ms)))
-            for household, cases in self._cases.items()
-            for from_ms, until_ms in cases
-            if until_ms < before_ms
-        ]
-
-    def forget_case(self, case: EndedCase) -> None:
-        """The case's points were erased: nothing here links to them any more."""
-        left = tuple(c for c in self._cases.get(case.household, ()) if c[0] != case.from_ms)
-        self._keep_cases(case.household, left)
+    def forget_case(self, case: NamedCase) -> None:
+        """The case is long over: from now on nothing links its points to the household."""
+        self.cases.forget(case)
+        self._places.clear()
 
     # ── what devices say ──
 
     def _event(self, event: Event, points: list[Point]) -> None:
-        at_ms, late_ms, skew_ms = event.received_ms, 0, None
+        at_ms, late_ms, skew_ms = event.received_ms, None, None
         if event.device_ms is not None:
-            known = self._clocks.get(event.device) or DeviceClock()
-            live = event.report == "live" and not event.redelivered
-            at_ms, late_ms, clock = trust(known, event.device_ms, event.received_ms, live, self._policy)
-            skew_ms = clock.skew_ms
-            if clock is not known and clock != known:
-                self._clocks[event.device] = clock
-                self._changed["clock:" + event.device] = _encode(clock)
+            at_ms, late_ms, skew_ms = self._time(event, event.device_ms)
         at_ns = at_ms * 1_000_000 + crc32(event.id.encode()) % 1_000_000
-        if event.where == "household":
-            building = event.place.split("/", 2)[1]
-            checkpoint = ""
-            household = self._household(event.place, at_ms)
-            device = self._name(f"{event.device}|{household}") if household else ""
-        else:
-            building, household, device = "", "", _tag(event.device)
-            checkpoint = _below(event.place) if event.where == "checkpoint" else ""
-        grid = event.grid
+        place = self._places.get(event.device)
+        if place is None or place.place != event.place or not place.from_ms <= at_ms < place.until_ms:
+            place = self._place(event, at_ms)
         if event.open is not None:
-            fields = (int(event.open), _whole(event.opens_counted), late_ms or None)
-            points.append(Point("door", (grid, building, household, device, event.report), fields, at_ns))
+            tags = place.door_tags.get(event.report)
+            if tags is None:
+                tags = (event.grid, place.building, place.household, place.device, event.report)
+                place.door_tags[event.report] = tags
+            fields = (int(event.open), _whole(event.opens_counted), late_ms)
+            points.append(Point("door", tags, fields, at_ns))
         if event.celsius is not None:
-            tags = (grid, building, checkpoint, household, device, self._site(event.site))
+            site = self._site(event.site)
+            tags = (event.grid, place.building, place.checkpoint, place.household, place.device, site)
             fields = (event.celsius, event.ambient_celsius, int(event.implausible) or None)
             points.append(Point("temperature", tags, fields, at_ns))
         if (
@@ -161,10 +163,9 @@ class Projector:
             or event.battery_low is not None
             or event.tamper is not None
             or event.online is not None
-            or skew_ms
+            or skew_ms is not None
             or (event.open is None and event.celsius is None)
         ):
-            tags = (grid, building, checkpoint, household, device, event.where)
             fields = (
                 1,
                 event.battery_percent,
@@ -174,11 +175,34 @@ class Projector:
                 _flag(event.online),
                 skew_ms,
             )
-            points.append(Point("device", tags, fields, at_ns))
+            points.append(Point("device", place.device_tags, fields, at_ns))
+
+    def _time(self, event: Event, device_ms: int) -> tuple[int, int | None, int | None]:
+        """The time trusted, how late the message was (None: not), how far the clock is behind (when learnt anew)."""
+        known = self._clocks.get(event.device)
+        if known is not None and known.skew_ms is not None and known.least:
+            off_ms = event.received_ms - device_ms - known.skew_ms
+            # A clock that keeps to what is known of it is learnt anew now and then, not at every message.
+            if -_STEADY_MS <= off_ms <= _STEADY_MS and event.received_ms - known.least[-1][0] < _LEARN_EVERY_MS:
+                return device_ms + known.skew_ms, None, None
+        known = known or DeviceClock()
+        live = event.report == "live"
+        at_ms, late_ms, clock = trust(known, device_ms, event.received_ms, live, self._policy)
+        if clock is not known:
+            self._clocks[event.device] = clock
+            self._changed["clock:" + event.device] = _encode(clock)
+        return at_ms, late_ms or None, clock.skew_ms
+
+    def _place(self, event: Event, at_ms: int) -> _Place:
+        case = self.cases.case_at(event.place, at_ms) if event.where == "household" else None
+        always = event.where != "household" or not self.cases.has_any(event.place)
+        place = self._places[event.device] = _Place(event, case, always)
+        return place
 
     def _home_temperature(self, command: Command, points: list[Point]) -> None:
-        household = self._household(command.household, command.at_ms)
+        case = self.cases.case_at(command.household, command.at_ms)
         building = command.household.split("/", 2)[1]
+        household = "" if case is None else case.household
         tags = (command.grid, building, "", household, "", self._site(command.site))
         points.append(Point("temperature", tags, (command.celsius, None, None), _ns(command.at_ms, command.id)))
 
@@ -263,41 +287,9 @@ class Projector:
             if now_ms - since_ms > (_PAGE_KEPT_MS if key.startswith("page:") else _INCIDENT_KEPT_MS):
                 self._answered(key)
 
-    def _case(self, seen: HouseholdSeen) -> None:
-        cases = self._cases.get(seen.household, ())
-        if seen.watched and seen.case_from_ms is not None:
-            until_ms = _LARGEST_INT if seen.case_until_ms is None else seen.case_until_ms
-            new = (*(c for c in cases if c[0] != seen.case_from_ms), (seen.case_from_ms, until_ms))
-        else:
-            # Ended before its time, or as planned: either way nothing later belongs to it.
-            new = tuple((from_ms, min(until_ms, max(seen.t_ms, from_ms))) for from_ms, until_ms in cases)
-        if new != cases:
-            self._keep_cases(seen.household, new)
-
-    def _keep_cases(self, household: str, cases: tuple[tuple[int, int], ...]) -> None:
-        if cases:
-            self._cases[household] = cases
-        else:
-            self._cases.pop(household, None)
-        self._changed["case:" + household] = _encode(cases) if cases else None
-
     def _site(self, site: str) -> str:
         """A payload may name any site: tags are bounded."""
         return site if site in self._policy.limits_celsius else ""
-
-    def _household(self, household: str, at_ms: int) -> str:
-        for from_ms, until_ms in self._cases.get(household, ()):
-            if from_ms <= at_ms < until_ms:
-                return self._name(case_key(household, from_ms))
-        return ""
-
-    def _name(self, text: str) -> str:
-        name = self._names.get(text)
-        if name is None:
-            if len(self._names) > 200_000:
-                self._names.clear()
-            name = self._names[text] = self._pseudonym(text)
-        return name
 
 
 def _ns(at_ms: int, made_of: str) -> int:

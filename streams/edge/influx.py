@@ -136,6 +136,10 @@ def connect(sink: Sink) -> Influx:
 class InfluxSeries(SeriesWriter):
     """The writer.  How far the logs were read is kept in `path`, after the points are in InfluxDB."""
 
+    # A delete looks through the whole bucket, whatever it names: seconds for one household.  The bucket's retention
+    # deletes the points some weeks later; until then their names say nothing.
+    erases_cheaply = False
+
     def __init__(self, path: Path, influx: Influx, *, days: Mapping[Keep, int], clock: Callable[[], int]) -> None:
         """Raises SeriesDown when `path` cannot be opened.  InfluxDB is first spoken to when there are points."""
         self._file = SeriesFile(path)

@@ -45,7 +45,12 @@ class HourCount(msgspec.Struct, frozen=True):
 
 
 class SeriesWriter(Protocol):
-    """The one writer.  A point written twice, with the same measurement, tags and time, is one point."""
+    """The one writer.  A point written twice, with the same measurement, tags and time, is one point.
+
+    `erases_cheaply`: whether the points of each case that ends are deleted too, though nobody can link them any more.
+    """
+
+    erases_cheaply: bool
 
     def write(self, points: Sequence[Point], progress: Progress) -> int:
         """Write the points, then remember `progress`; how many points the store refused (they are kept aside, with

@@ -4,6 +4,7 @@ Nothing waits for it.  It gathers for half a second, writes in batches, and wher
 that takes, with its place kept: it lags, says so, catches up, and loses nothing.
 """
 
+import secrets
 import signal
 import sys
 import threading
@@ -16,11 +17,11 @@ from typing import TypeVar
 from devices.edge.complaints import Complaint
 from devices.edge.settings import Settings, load
 from devices.events import Event
+from streams.case_names import kept_first
 from streams.edge import policy_file
 from streams.edge.doorbell import Doorbell
 from streams.edge.embedded_series import EmbeddedSeries
 from streams.edge.log import LogFull, LogReader
-from streams.edge.pseudonym import hasher, load_key
 from streams.edge.reporter import Reporter
 from streams.edge.series import Progress, Refused, SeriesDown, SeriesWriter
 from streams.edge.sqlite_log import SqliteReader, wall_clock_ms
@@ -32,7 +33,7 @@ from streams.policy import DAY_MS, HOUR_MS, MINUTE_MS
 _GATHER_S = 0.5
 _LOOK_S = 2.0
 _FRAMES = 200
-_POINTS = 10_000
+_POINTS = 30_000
 _BEHIND_MS = 10 * MINUTE_MS
 _LONGEST_PAUSE_S = 30.0
 _TIDY_MS = HOUR_MS
@@ -40,7 +41,7 @@ _FOR_EVER = 2**63
 
 _R = TypeVar("_R")
 
-# A household's points are erased this long after its case ended: with its contacts (`product`: release + 7 days).
+# This long after a case ended nothing tells any more whose its points are: as long as its contacts are kept.
 ERASE_AFTER_DAYS = 7
 
 
@@ -81,6 +82,9 @@ class Sink:
         more = self._full
         progress = self._progress
         progress.kept.update(self._projector.take_changes())
+        first = kept_first(progress.kept)
+        if first:
+            self._store.write([], Progress(kept=first))
         if self._points or progress.cursors or progress.kept:
             self._full = True  # until it is written, nothing else is read
             self.refused += len(progress.aside) + self._store.write(self._points, progress)
@@ -171,10 +175,11 @@ class Sink:
             print(f"sink: {where} makes no points and was put aside: {reason}", file=sys.stderr, flush=True)
 
     def tidy(self, now_ms: int) -> int:
-        """Erase the households whose case is long over, delete what is older than it is kept; how many points."""
+        """Forget whose points those of cases long over are, delete what is older than it is kept; how many points."""
         gone = 0
-        for case in self._projector.ended_cases(now_ms - self._erase_after_ms):
-            gone += self._store.erase(case.pseudonym)
+        for case in self._projector.cases.ended(now_ms - self._erase_after_ms):
+            if self._store.erases_cheaply:
+                gone += self._store.erase(case.household)
             self._projector.forget_case(case)
         return gone + self._store.expire(now_ms, self._days)
 
@@ -288,7 +293,7 @@ def main(config: Path) -> int:
         policy = policy_file.load(settings.policy_path)
         settings.data_path.mkdir(parents=True, exist_ok=True)
         store = open_store(settings)
-        projector = Projector(policy=policy, pseudonym=hasher(load_key(settings.data_path)), kept=store.kept())
+        projector = Projector(policy=policy, new_secret=lambda: secrets.token_bytes(16), kept=store.kept())
     except (Complaint, SeriesDown, OSError, ValueError) as error:
         print(f"sink: {error}", file=sys.stderr)
         return 2

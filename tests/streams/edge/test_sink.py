@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 import time
+from itertools import count as count_up
 from pathlib import Path
 from random import Random
 from threading import Thread
@@ -12,17 +13,18 @@ import msgspec
 import pytest
 
 from streams.edge import sink as module
+from streams.edge.case_lookup import cases_of
 from streams.edge.embedded_series import EmbeddedReader, EmbeddedSeries
 from streams.edge.log import LogFull
 from streams.edge.series import Progress, Refused, SeriesDown
 from streams.edge.sink import Loop, Sink
 from streams.edge.sqlite_log import SqliteReader
 from streams.frames import VERSION, NewerFrame, SystemReport
-from streams.measurements import TABLE, Point
+from streams.measurements import TABLE, Point, named
 from streams.points import Projector
 from tests.servers import free_port
 from tests.streams.edge.boxes import Box, expected, in_frames, policy
-from tests.streams.edge.scripts import DAY_MS, T0_MS, script
+from tests.streams.edge.scripts import DAY_MS, T0_MS, household, script
 from tests.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -37,8 +39,8 @@ def box(tmp_path):
     made.close()
 
 
-def pseudonym(text: str) -> str:
-    return f"<{text}>"
+def secret() -> bytes:
+    return b"the same always!"
 
 
 def make(folder: Path, store: EmbeddedSeries, **options) -> Sink:
@@ -47,7 +49,7 @@ def make(folder: Path, store: EmbeddedSeries, **options) -> Sink:
         outbox=SqliteReader(folder / "streams.db", "outbox"),
         partitions=options.pop("partitions", 1),
         store=store,
-        projector=Projector(policy=policy(), pseudonym=pseudonym, kept=store.kept()),
+        projector=Projector(policy=policy(), new_secret=options.pop("new_secret", secret), kept=store.kept()),
         days=DAYS,
         **options,
     )
@@ -67,7 +69,7 @@ def written(folder: Path) -> set[Point]:
 
 def all_points(records=RECORDS) -> set[Point]:
     """What a projector makes of it that reads decisions first, as a sink that is never behind does."""
-    projector = Projector(policy=policy(), pseudonym=pseudonym, kept={})
+    projector = Projector(policy=policy(), new_secret=secret, kept={})
     return {*projector.of_outbox(expected(records)[0]), *projector.of_inbox(records)}
 
 
@@ -91,28 +93,6 @@ def test_it_goes_on_from_its_place_after_a_restart_anywhere(box, tmp_path):
         drain(make(tmp_path, store))
         store.close()
     assert written(tmp_path) == all_points()
-
-
-class Half(EmbeddedSeries):
-    """Its points are kept, but not its place: where InfluxDB took the points and the sink was killed right then."""
-
-    def write(self, points, progress):
-        super().write(points, Progress())
-        raise SeriesDown("killed")
-
-
-def test_what_was_written_before_a_crash_and_is_written_again_is_there_once(box, tmp_path):
-    box.put(*in_frames(RECORDS))
-    box.take_in()
-    store = Half(tmp_path / "series.db")
-    with pytest.raises(SeriesDown, match="killed"):
-        make(tmp_path, store).turn()
-    assert written(tmp_path) != set()
-    store.close()
-    store = EmbeddedSeries(tmp_path / "series.db")
-    drain(make(tmp_path, store))
-    assert written(tmp_path) == all_points()
-    store.close()
 
 
 class Away(EmbeddedSeries):
@@ -234,16 +214,61 @@ def test_a_case_long_over_is_erased_and_what_is_old_deleted(box, tmp_path):
     store = EmbeddedSeries(tmp_path / "series.db")
     sink = make(tmp_path, store)
     drain(sink)
-    linked = {point for point in written(tmp_path) if any(tag.startswith("<g") for tag in point.tags)}
+    linked = {point for point in written(tmp_path) if named(point).get("household")}
     assert linked
     end_ms = T0_MS + 14 * DAY_MS
     assert sink.tidy(end_ms + 7 * DAY_MS) == 0
     assert sink.tidy(end_ms + 7 * DAY_MS + 1) == len(linked)
     assert written(tmp_path) == all_points() - linked
     sink.turn()
-    assert not [key for key in store.kept() if key.startswith("case:")]
+    assert not [key for key in store.kept() if key.startswith(("case:", "secret:"))]
     sink.tidy(T0_MS + 2000 * DAY_MS)
     assert written(tmp_path) == set()
+    store.close()
+
+
+class Slow(EmbeddedSeries):
+    """A store that deletes only what is old, as InfluxDB does."""
+
+    erases_cheaply = False
+
+
+def test_where_deleting_is_dear_the_names_are_forgotten(box, tmp_path):
+    box.put(*in_frames(RECORDS))
+    box.take_in()
+    store = Slow(tmp_path / "series.db")
+    sink = make(tmp_path, store)
+    drain(sink)
+    assert cases_of(tmp_path / "series.db", household(1))
+    sink.tidy(T0_MS + 21 * DAY_MS + 1)
+    sink.turn()
+    assert cases_of(tmp_path / "series.db", household(1)) == []
+    assert written(tmp_path) == all_points(), "statistics stay whole"
+    assert b"secret:" not in b"".join(key.encode() for key in store.kept())
+    store.close()
+
+
+class Half(EmbeddedSeries):
+    """Its points are kept, but not its place: where InfluxDB took the points and the sink was killed right then."""
+
+    def write(self, points, progress):
+        super().write(points, Progress() if points else progress)
+        if points:
+            raise SeriesDown("killed")
+        return 0
+
+
+def test_points_written_before_a_crash_and_again_are_there_once_under_one_name(box, tmp_path):
+    box.put(*in_frames(RECORDS))
+    box.take_in()
+    made = count_up(1)
+    store = Half(tmp_path / "series.db")
+    with pytest.raises(SeriesDown, match="killed"):
+        make(tmp_path, store, new_secret=lambda: next(made).to_bytes(16, "big")).turn()
+    store.close()
+    store = EmbeddedSeries(tmp_path / "series.db")
+    drain(make(tmp_path, store, new_secret=lambda: next(made).to_bytes(16, "big")))
+    assert len(written(tmp_path)) == len(all_points())
     store.close()
 
 
