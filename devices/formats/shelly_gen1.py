@@ -9,6 +9,7 @@ it.  -1, 999 and "unknown" are no values.
 import msgspec
 
 from devices.events import Message, Reading, Rejected, Report
+from devices.fleet import Device
 from devices.formats import Format, Known
 from devices.formats.proposal import Proposal
 from devices.formats.values import percent, report_of, word
@@ -58,7 +59,7 @@ def decode(message: Message, known: Known) -> list[Reading] | Rejected:
     device = known.devices[0].id
     if len(message.payload) > _LONGEST_BYTES:
         return Rejected("too-large", "longer than any Shelly writes")
-    rest = known.rest
+    rest = _value_of(message.topic)
     if rest == "sensor/act_reasons":
         return _act_reasons(message, device)
     said = word(message.payload)
@@ -85,6 +86,12 @@ def decode(message: Message, known: Known) -> list[Reading] | Rejected:
     return Rejected("unknown-topic", "not a topic of a Shelly Door/Window")
 
 
+def _value_of(topic: str) -> str:
+    """Which of the device's values a topic carries: "sensor/state", "online"."""
+    parts = topic.rsplit("/", 2)
+    return f"sensor/{parts[-1]}" if len(parts) == 3 and parts[1] == "sensor" else parts[-1]
+
+
 def _number(said: str) -> float | None:
     """A number as Shelly writes it; -1 for "unknown", which is the same there; None for anything else."""
     if said == "unknown":
@@ -101,9 +108,16 @@ def recognise(topic: str, payload: bytes) -> Proposal | None:
     return Proposal(format="shelly-gen1", topic=device, certain=95 if device.startswith("shellies/") else 80)
 
 
+def topics(device: Device) -> list[str]:
+    """The row's topic; for a row that names one value's topic also the device's, for the values beside it."""
+    own, beside, _ = device.topic.partition("/sensor/")
+    return [device.topic, own] if beside else [device.topic]
+
+
 FORMAT = Format(
     name="shelly-gen1",
     decode=decode,
     recognise=recognise,
+    topics=topics,
     profile=Profile(report_every_s=43_200, tells_battery=True),
 )

@@ -1,4 +1,4 @@
-from devices.formats.shelly_gen1 import recognise
+from devices.formats.shelly_gen1 import recognise, topics
 from tests.devices.formats.routing import door, known_of, one, take
 
 KNOWN = known_of(door("shelly-gen1", "shellies/dw"))
@@ -20,6 +20,15 @@ def test_no_value_is_not_a_battery():
     for said in (b"-1", b"999", b"unknown", b"101"):
         assert one(take(KNOWN, TOPIC + "battery", said)).battery_percent is None
     assert one(take(KNOWN, TOPIC + "battery", b"12.5")).battery_percent == 12.5
+
+
+def test_a_row_that_names_the_states_topic_has_the_values_beside_it():
+    row = door("shelly-gen1", TOPIC + "state")
+    assert topics(row) == ["shellies/dw/sensor/state", "shellies/dw"]
+    known = known_of(row)
+    assert one(take(known, TOPIC + "state", b"open")).open is True
+    assert one(take(known, TOPIC + "act_reasons", b'["sensor"]')).report_hint == "live"
+    assert one(take(known, "shellies/dw/online", b"false")).online is False
 
 
 def test_what_it_recognises():
