@@ -8,7 +8,7 @@ logs are read again from the place that was kept, and telling a thing twice chan
 import asyncio
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Sequence
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from duty.edge.feed import Change, Feed, Lost
 from duty.edge.inbox_view import InboxView
@@ -20,9 +20,11 @@ from duty.incident import Incident
 from duty.picture import CommandOutcome, Line, Page, Picture, Touched, outcome_of, page_of
 from streams.edge.log import LogReader
 from streams.effects import Decision, Effect, HouseholdSeen
-from streams.frames import decode_inbox, decode_outbox
+from streams.frames import FrameError, NewerFrame, decode_inbox, decode_outbox
 
 __all__ = ["Change", "DeviceHealth", "Lost", "Projection"]
+
+_R = TypeVar("_R")
 
 FRAMES_AT_ONCE = 100
 OUTCOMES_KEPT = 20_000
@@ -65,6 +67,7 @@ class Projection:
         self.inbox = InboxView(self.picture)
         self.feed = Feed(start)
         self.followers: list[Follower] = []
+        self.unread: list[str] = []  # frames that do not decode
         self.trouble = ""  # why the store could not be written last time; "" when it could
         self._store = store
         self._outbox_log = outbox
@@ -83,6 +86,8 @@ class Projection:
         self._dirty_cursors: set[tuple[str, int]] = set()
         self._new_notes: list[tuple[str, str, Line]] = []
         self._new_openings: dict[tuple[str, int], Opening] = {}
+        self._released: dict[str, int] = {}
+        self._retimed: set[tuple[str, int, int]] = set()
 
     # ── for the screens ──
 
@@ -160,7 +165,7 @@ class Projection:
             frames = self._outbox_log.read(partition, after, FRAMES_AT_ONCE)
             more = more or len(frames) == FRAMES_AT_ONCE
             for offset, frame in frames:
-                touched += self._take(decode_outbox(frame))
+                touched += self._take(self._decoded(decode_outbox, "outbox", offset, frame))
                 self._cursors["outbox", partition] = offset
                 self._dirty_cursors.add(("outbox", partition))
         if not more:
@@ -176,9 +181,20 @@ class Projection:
             frames = self._inbox_log.read(partition, after, FRAMES_AT_ONCE)
             more = more or len(frames) == FRAMES_AT_ONCE
             for offset, frame in frames:
-                touched += self.inbox.take(decode_inbox(frame))
+                touched += self.inbox.take(self._decoded(decode_inbox, "inbox", offset, frame))
                 self._cursors["inbox", partition] = offset
         return touched, more
+
+    def _decoded(self, decode: Callable[[bytes], list[_R]], log: str, offset: int, frame: bytes) -> list[_R]:
+        """The records of a frame.  One that does not decode is passed over and named: behind it others wait to be told.
+        Raises NewerFrame."""
+        try:
+            return decode(frame)
+        except NewerFrame:
+            raise
+        except FrameError as error:
+            self.unread.append(f"{log} {offset}: {error}")
+            return []
 
     def tell(self, touched: Sequence[Touched]) -> None:
         """Tell the screens, and whoever waits for what became of a command."""
@@ -192,14 +208,21 @@ class Projection:
                     if outcome is not None and not future.done():
                         future.set_result(outcome)
 
-    def flush(self) -> bool:
-        """Write behind what changed since the last time; False (and `trouble`) when the store refuses."""
-        if self._dirty_cursors or self.inbox.has_something_to_save():
-            for partition in self._partitions:
-                self._dirty_cursors.add(("inbox", partition))
+    def has_something_to_save(self) -> bool:
+        """Whether `flush` has something to write."""
+        return bool(self._dirty_cursors) or self.inbox.has_something_to_save()
+
+    def flush(self, *, all_of_it: bool = False) -> bool:
+        """Write behind what changed since the last time; False (and `trouble`) when the store refuses.
+
+        What devices say is written once in a while, or with `all_of_it`; the place in the inbox goes with it.
+        """
+        with_inbox = all_of_it or self.inbox.has_something_to_save()
+        if with_inbox:
+            self._dirty_cursors |= {("inbox", partition) for partition in self._partitions}
         try:
             with self._store.together():
-                self._save()
+                self._save(with_inbox=with_inbox)
                 for follower in self.followers:
                     follower.save()
         except StoreTrouble as error:
@@ -212,7 +235,10 @@ class Projection:
         self._dirty_cursors.clear()
         self._new_notes.clear()
         self._new_openings.clear()
-        self.inbox.saved()
+        self._released.clear()
+        self._retimed.clear()
+        if with_inbox:
+            self.inbox.saved()
         for follower in self.followers:
             follower.saved()
         return True
@@ -221,7 +247,7 @@ class Projection:
         """Drop from memory what is long over."""
         self.picture.forget(self._clock_ms() - CLOSED_SHOWN_MS)
 
-    def _save(self) -> None:
+    def _save(self, *, with_inbox: bool) -> None:
         store, picture = self._store, self.picture
         incidents = [picture.incidents[key] for key in self._dirty_incidents if key in picture.incidents]
         if incidents:
@@ -234,7 +260,12 @@ class Projection:
             store.save_notes(self._new_notes)
         if self._new_openings:
             store.save_openings(self._new_openings.values())
-        self.inbox.save(store)
+        if with_inbox:
+            self.inbox.save(store)
+        for household, at_ms in self._released.items():
+            store.release_case(household, at_ms)
+        for household, from_ms, until_ms in self._retimed:
+            store.retime_case(household, from_ms, until_ms)
         for log, partition in self._dirty_cursors:
             store.save_cursor(log, partition, self._cursors[log, partition])
 
@@ -245,6 +276,7 @@ class Projection:
         for effect in effects:
             if isinstance(effect, HouseholdSeen):
                 self._door(effect)
+                self._case(effect)
             outcome = outcome_of(effect)
             if outcome is not None:
                 self._outcomes[outcome.command_id] = outcome
@@ -281,6 +313,15 @@ class Projection:
                 self._new_notes.append((touched.key, touched.grid, self.picture.notes[touched.key][-1]))
             case _:
                 pass
+
+    def _case(self, seen: HouseholdSeen) -> None:
+        """Contacts are kept with the case: when it ends, or gets another end, the clock of their key is set."""
+        before = self.picture.households.get(seen.household)
+        if before is not None and before.watched and not seen.watched:
+            self._released[seen.household] = seen.t_ms
+        if seen.case_from_ms is not None and seen.case_until_ms is not None:
+            if before is None or before.case_until_ms != seen.case_until_ms:
+                self._retimed.add((seen.household, seen.case_from_ms, seen.case_until_ms))
 
     def _door(self, seen: HouseholdSeen) -> None:
         """Openings of a household, as its state tells them: begun at its own time, ended when it was heard closed."""

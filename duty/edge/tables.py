@@ -295,6 +295,7 @@ webhook_pages = Table(
     _id("page"),
     _text("grid"),
     _bytes("body"),
+    _ms("began_ms"),
     _number("tries"),
     _ms("next_ms"),
     _ms("ended_ms", needed=False),

@@ -70,6 +70,26 @@ class CaseRows(AuditRows):
                 key = wrap_case_key(self._master_key, case.id, self._random(KEY_BYTES), self._random(NONCE_BYTES))
                 connection.execute(tables.cases.insert().values(id=case.id, wrapped_key=key, **values))
 
+    def release_case(self, household: str, at_ms: int) -> None:
+        """The case of a household that runs at `at_ms` has ended."""
+        table = tables.cases
+        with self.together() as connection:
+            connection.execute(
+                update(table)
+                .where(table.c.household == household, table.c.released_ms.is_(None), table.c.from_ms <= at_ms)
+                .values(released_ms=at_ms)
+            )
+
+    def retime_case(self, household: str, from_ms: int, until_ms: int) -> None:
+        """The case of a household that begins at `from_ms` ends at another time."""
+        table = tables.cases
+        with self.together() as connection:
+            connection.execute(
+                update(table)
+                .where(table.c.household == household, table.c.from_ms == from_ms)
+                .values(until_ms=until_ms)
+            )
+
     def save_contacts(self, case: str, contacts: Sequence[Contact]) -> bool:
         """Seal and keep; False when the case's key is destroyed (or the case is unknown)."""
         with self.together() as connection:

@@ -21,6 +21,7 @@ class OwedPage(msgspec.Struct, frozen=True, kw_only=True):
     page: str
     grid: str
     body: bytes
+    began_ms: int
     tries: int = 0
     next_ms: int = 0
     ended_ms: int | None = None

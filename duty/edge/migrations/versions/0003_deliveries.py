@@ -53,6 +53,7 @@ def upgrade() -> None:
         sa.Column("page", sa.String(), nullable=False),
         sa.Column("grid", sa.Text(), server_default="", nullable=False),
         sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.Column("began_ms", sa.BigInteger(), nullable=False),
         sa.Column("tries", sa.Integer(), nullable=False),
         sa.Column("next_ms", sa.BigInteger(), nullable=False),
         sa.Column("ended_ms", sa.BigInteger(), nullable=True),
