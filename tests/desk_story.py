@@ -50,7 +50,7 @@ class Story:
         self.bell = Bell(folder / "bell", "outbox")
         self.inbox_bell = Bell(folder / "bell", "inbox")
         self.told: list[Effect] = []
-        self._seq = 0
+        self.number = 0
         self._together: list[tuple[SqliteWriter, bytes]] | None = None
         self.lock = threading.RLock()  # a test tells it in one thread while the desk is served in another
 
@@ -112,8 +112,8 @@ class Story:
 
     def command(self, command: dict[str, object], command_id: str = "") -> list[Effect] | BadCommand:
         """A person's command, as the gateway's door takes it."""
-        self._seq += 1
-        parsed = parse_command(dict(command), self.now_ms, command_id or f"c{self._seq}")
+        self.number += 1
+        parsed = parse_command(dict(command), self.now_ms, command_id or f"c{self.number}")
         return parsed if isinstance(parsed, BadCommand) else self.apply(parsed)
 
     def sensor(self, household: str, device: str = "") -> str:
@@ -140,10 +140,10 @@ class Story:
 
     def event(self, device: str, place: str, where: str, kind: str, **facets: object) -> list[Effect]:
         """One canonical event at the present time."""
-        self._seq += 1
+        self.number += 1
         return self.apply(
             Event(
-                id=event_id(device, f"seq {self._seq}", b""),
+                id=event_id(device, f"seq {self.number}", b""),
                 device=device,
                 grid=place.partition("/")[0],
                 where=where,

@@ -113,6 +113,7 @@ class Told(NamedTuple):
     now_ms: int
     records: dict[str, Record]
     effects: list[Effect]
+    number: int  # of the last thing told
 
 
 @cache
@@ -134,7 +135,7 @@ def told(tell: Callable[[Story], None]) -> Told:
         demo_people.fill(store, auth, ["g017", "g018"], story.now_ms, date(2020, 2, 16), cases=list(cases.values()))
     store.close()
     story.close()
-    return Told(folder, story.now_ms, dict(story.engine.records), list(story.told))
+    return Told(folder, story.now_ms, dict(story.engine.records), list(story.told), story.number)
 
 
 class World:
@@ -147,6 +148,7 @@ class World:
             shutil.copy(file, folder)
         self.story = Story(folder, before.now_ms, before.records.items())
         self.story.told = list(before.effects)
+        self.story.number = before.number
         settings = self.story.settings()
         self.store = Store.open(folder / "desk.db", master_key=MASTER_KEY)
         self.auth = Auth(self.store, site=settings.site.name)

@@ -1,0 +1,142 @@
+"""The team board in a real browser: it tells by itself, and is answered with one thumb."""
+
+from typing import Any
+
+from tests.browser.conftest import Look
+from tests.desk_world import Served
+
+HOME = "g017/1/0103"
+
+
+def card(page: Any, place: str) -> Any:
+    return page.locator("article", has_text=place)
+
+
+def test_an_opening_appears_is_answered_and_closed_without_a_reload(look: Look, served: Served) -> None:
+    story = served.world.story
+    story.case(HOME)
+    screen = look("worker-night")
+    page = screen.go("/board")
+    page.wait_for_selector('#live[data-state="live"]')
+    page.evaluate("window.notReloaded = true")
+    assert card(page, "1 栋 0103").count() == 0
+
+    story.door(HOME, open=True)
+    there = card(page, "1 栋 0103")
+    there.wait_for()
+    assert "未报备开门" in there.inner_text()
+    assert "门仍开着" in there.inner_text()
+    assert "社区工作者 已呼叫" in there.inner_text()
+    assert there.locator("button", has_text="我去处理").count() == 1
+    page.wait_for_selector("#toast:not([hidden])")
+    screen.picture("story-1-opening")
+
+    there.locator("button", has_text="我去处理").click()
+    there.get_by_text("✓ 社区工作者 马超").wait_for()
+    assert there.locator("button", has_text="我去处理").count() == 0
+
+    story.wait(0.5)
+    story.door(HOME, open=False)
+    there.get_by_text("门仍开着").wait_for(state="detached")
+
+    there.get_by_text("处置完成").click()
+    page.locator("#sheet-done").wait_for()
+    screen.picture("story-2-done")
+    page.locator("#sheet-done button", has_text="确有外出，已劝返").click()
+    there.wait_for(state="detached")
+    assert page.locator("#sheet-done").is_hidden()
+    assert page.evaluate("window.notReloaded")
+
+    page.reload()
+    page.locator("summary", has_text="最近处置").click()
+    closed = page.locator("details.closed li", has_text="1 栋 0103")
+    assert "马超 处置：属实" in closed.inner_text()
+    assert screen.faults == []
+
+
+def test_of_two_who_answer_the_second_sees_the_first(look: Look, served: Served) -> None:
+    first, second = look("worker-night"), look("worker", size="desk")
+    for screen in (first, second):
+        screen.go("/board").wait_for_selector('#live[data-state="live"]')
+    # Both have the button on their screen; the second one's tap comes after the first one's answer.
+    second.context.route("**/live*", lambda route: route.abort())
+    card(first.page, "5 栋 0402").locator("button", has_text="我去处理").click()
+    card(first.page, "5 栋 0402").get_by_text("✓ 社区工作者 马超").wait_for()
+    button = card(second.page, "5 栋 0402").locator("button", has_text="我去处理")
+    if button.count():
+        button.click()
+        second.page.get_by_text("马超 已先接警").wait_for()
+    else:
+        card(second.page, "5 栋 0402").get_by_text("✓ 社区工作者 马超").wait_for()
+    answers = [each for each in served.world.door.commands if each["command"] == "acknowledge"]
+    assert len(answers) == 1
+
+
+def test_a_double_tap_is_one_answer(look: Look, served: Served) -> None:
+    page = look("worker-night").go("/board")
+    page.wait_for_selector('#live[data-state="live"]')
+    card(page, "5 栋 0402").locator("button", has_text="我去处理").dblclick()
+    card(page, "5 栋 0402").get_by_text("✓ 社区工作者").wait_for()
+    assert sum(each["command"] == "acknowledge" for each in served.world.door.commands) == 1
+
+
+def test_an_old_picture_says_so_and_lives_again(look: Look, served: Served) -> None:
+    screen = look("worker-night")
+    page = screen.go("/board")
+    page.wait_for_selector('#live[data-state="live"]')
+    screen.context.set_offline(True)
+    page.wait_for_selector("#stale:not([hidden])", timeout=20_000)
+    assert "起画面不再更新" in page.locator("#stale").inner_text()
+    assert page.locator("#live").get_attribute("data-state") == "stale"
+    screen.picture("board-not-live")
+
+    served.world.story.door("g017/2/0801", open=True)
+    screen.context.set_offline(False)
+    page.wait_for_selector("#stale", state="hidden", timeout=30_000)
+    card(page, "2 栋 0801").wait_for(timeout=20_000)
+
+
+def test_the_sheet_is_worked_by_keyboard_and_gives_the_focus_back(look: Look) -> None:
+    page = look("worker-night", size="desk").go("/board")
+    page.wait_for_selector('#live[data-state="live"]')
+    there = card(page, "5 栋 0402").locator('[data-sheet="done"]')
+    there.focus()
+    page.keyboard.press("Enter")
+    page.locator("#sheet-done").wait_for()
+    assert page.evaluate("document.activeElement.name") == "disposition"
+    for _ in range(12):
+        page.keyboard.press("Tab")
+        assert page.evaluate("document.getElementById('sheet-done').contains(document.activeElement)")
+    page.keyboard.press("Escape")
+    assert page.locator("#sheet-done").is_hidden()
+    assert page.evaluate("document.activeElement.dataset.sheet") == "done"
+
+
+def test_later_puts_it_off_with_an_end(look: Look) -> None:
+    page = look("worker-night").go("/board")
+    page.wait_for_selector('#live[data-state="live"]')
+    there = card(page, "5 栋 0402")
+    there.get_by_text("稍后", exact=True).click()
+    page.locator("#sheet-later button", has_text="30 分钟").click()
+    there.get_by_text("稍后：到 03:07").wait_for()
+
+
+def test_without_scripts_it_is_answered_too(look: Look, served: Served) -> None:
+    screen = look("worker-night", java_script_enabled=False)
+    page = screen.go("/board")
+    assert "请手动刷新" in page.content()
+    card(page, "5 栋 0402").locator("button", has_text="我去处理").click()
+    page.get_by_text("已接警").first.wait_for()
+    page.locator("a.button", has_text="返回").click()
+    assert "✓ 社区工作者 马超" in card(page, "5 栋 0402").inner_text()
+    card(page, "5 栋 0402").get_by_text("处置完成").click()
+    page.locator("#done button", has_text="误报").click()
+    assert served.world.door.commands[-1]["disposition"] == "false-alarm"
+
+
+def test_a_session_ended_elsewhere_ends_the_live_stream(look: Look, served: Served) -> None:
+    page = look("worker-night").go("/board")
+    page.wait_for_selector('#live[data-state="live"]')
+    served.world.store.disable("w-001-night")
+    page.wait_for_url("**/login?ended=1", timeout=15_000)
+    assert "登录已结束" in page.content()
