@@ -80,7 +80,7 @@ def prove(
                 proof.incidents[decision.kind] = proof.incidents.get(decision.kind, 0) + 1
     inbox.close()
     outbox.close()
-    proof.lost += [f"acknowledged and not in inbox: {what}" for what in _missing(there, fleet, acked, directly)]
+    proof.lost += [f"acknowledged and not in inbox: {what}" for what in _absent(there, fleet, acked, directly)]
     last_ms = end_ms - _AT_THE_END_MS
     proof.lost += [f"due and not told: {page}" for page, at_ms in due.items() if page not in told and at_ms <= last_ms]
     proof.duplicated += [f"decided {count} times: {page}" for page, count in told.items() if count > 1]
@@ -109,7 +109,18 @@ def _outbox(reader: SqliteReader, partition: int) -> Iterable[object]:
             yield from decode_outbox(frame)
 
 
-def _missing(there: set[str], fleet: Fleet, acked: Iterable[Acked], directly: bool) -> Iterable[str]:
+def missing(
+    data: Path, fleet: Fleet, acked: Iterable[Acked], *, partitions: int = 1, directly: bool = True
+) -> list[str]:
+    """Which of these messages stand in no frame of `inbox`."""
+    reader = SqliteReader(data / "inbox.db", "inbox")
+    records = (record for partition in range(partitions) for record in _inbox(reader, partition))
+    there = {record.id for record in records if isinstance(record, Event)}
+    reader.close()
+    return list(_absent(there, fleet, acked, directly))
+
+
+def _absent(there: set[str], fleet: Fleet, acked: Iterable[Acked], directly: bool) -> Iterable[str]:
     intake = Intake(fleet, table(), duplicates=_Never())
     for one in acked:
         client = one.client if directly else ""
