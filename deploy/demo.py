@@ -17,7 +17,7 @@ from deploy import onebox, usage
 from deploy.demo_report import Report, write_report
 from deploy.supervisor import die_with_parent
 
-READY_WITHIN_S = 40.0
+READY_WITHIN_S = 120.0
 PACE = 60.0  # an hour of people's life in a minute
 HEADLESS_LIFE_S = 7200.0  # a run without a desk lives two hours of an evening, however short it is
 EVENING = 16.9  # the afternoon's visits are under way, and from six people take their rubbish out
@@ -63,13 +63,23 @@ def run(
 class Demo:
     """One demonstration in `folder`."""
 
-    def __init__(self, folder: Path, *, headless: bool, seconds: float | None, households: int, seed: int) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        headless: bool,
+        seconds: float | None,
+        households: int,
+        seed: int,
+        pace: float | None = None,
+    ) -> None:
         self.folder = folder
         self.headless = headless
         self.seconds = seconds if seconds is not None else 30.0 if headless else None
         self.households = households
         self.seed = seed
-        self.pace = max(PACE, HEADLESS_LIFE_S / self.seconds) if headless and self.seconds else PACE
+        lively = max(PACE, HEADLESS_LIFE_S / self.seconds) if headless and self.seconds else PACE
+        self.pace = lively if pace is None else pace
         self.ready_s = 0.0
         self._box: subprocess.Popen[bytes] | None = None
         self._compound: subprocess.Popen[bytes] | None = None
@@ -181,19 +191,21 @@ class Demo:
                 self._look()
                 self._say()
 
-    def _look(self) -> None:
-        """Remember the CPU and the most memory of each process."""
+    def used(self) -> dict[str, usage.Usage]:
+        """What each process has used so far."""
         rows = [(row["name"], row["pid"]) for row in self._processes()]
         for name, process in (("supervisor", self._box), ("compound", self._compound)):
             if process is not None:
                 rows.append((name, process.pid))
         rows.append(("demo", os.getpid()))
-        for name, pid in rows:
-            used = usage.of_process(pid) if pid else None
-            if used is not None:
-                self._used[name] = used
-                most = self._most_mb.get(name, (0.0, 0.0))
-                self._most_mb[name] = (max(most[0], used.resident_mb), max(most[1], used.own_mb))
+        return {name: used for name, pid in rows if pid and (used := usage.of_process(pid))}
+
+    def _look(self) -> None:
+        """Remember the CPU and the most memory of each process."""
+        for name, used in self.used().items():
+            self._used[name] = used
+            most = self._most_mb.get(name, (0.0, 0.0))
+            self._most_mb[name] = (max(most[0], used.resident_mb), max(most[1], used.own_mb))
 
     def stats(self) -> dict[str, Any]:
         """What the compound counted, {} before it has."""

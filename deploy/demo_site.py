@@ -7,8 +7,10 @@ through the whole demonstration stays small.
 import json
 import sys
 import time
+from datetime import datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -70,7 +72,36 @@ def make(wanted: dict[str, Any]) -> dict[str, Any]:
             )
         )
     )
-    return {"plan": str(box), "life": str(life), "logins": []}
+    return {"plan": str(box), "life": str(life), "logins": _people(read, Compound(plan))}
+
+
+def _people(read: settings.Settings, compound: Compound) -> list[str]:
+    """Fill the desk's store with the demonstration's staff; the lines that say how to log in."""
+    # A store is heavy to import, and this process ends before the demonstration begins.
+    from duty.edge import demo_people
+    from duty.edge.auth import Auth
+    from duty.edge.keys import master_key
+    from duty.edge.store import Store
+
+    read.data_path.mkdir(parents=True, exist_ok=True)
+    fleet = compound.fleet()
+    cases = [demo_people.case_row(case.household, case.from_ms, case.until_ms) for case in fleet.cases]
+    store = Store.open(read.data_path / "desk.db", master_key=master_key(read.data_path))
+    now_ms = int(time.time() * 1000)
+    today = datetime.now(ZoneInfo("Asia/Shanghai")).date()
+    try:
+        logins = demo_people.fill(store, Auth(store, site=read.site.name), fleet.grids(), now_ms, today, cases=cases)
+    finally:
+        store.close()
+    return [line for login in logins if (line := _login(login))]
+
+
+def _login(login: Any) -> str:
+    """`worker         threshold-demo   李秀英 (g001)`; the first of each role, and how its second factor is made."""
+    if login.login[-1].isdigit():
+        return ""
+    more = f"   second factor: authenticator key {login.totp_secret}" if login.totp_secret else ""
+    return f"{login.login:<14} {login.password:<16} {login.name}{more}"
 
 
 if __name__ == "__main__":
