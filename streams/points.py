@@ -19,7 +19,7 @@ from streams.device_clock import trust
 from streams.effects import Answer, Decision, HouseholdSeen
 from streams.frames import InboxRecord, OutboxRecord, Receipt, SystemReport
 from streams.measurements import Point
-from streams.policy import DAY_MS, HOUR_MS, KINDS, MINUTE_MS, Policy
+from streams.policy import DAY_MS, HOUR_MS, KINDS, Policy
 from streams.state import DeviceClock
 
 # How long an unanswered page and an unclosed incident are remembered for the latency of their answer.
@@ -29,7 +29,7 @@ _INCIDENT_KEPT_MS = 40 * DAY_MS
 _LARGEST_INT = 2**63 - 1
 _EVER_MS = 1 << 62
 _STEADY_MS = 1_000
-_LEARN_EVERY_MS = 10 * MINUTE_MS
+_LEARN_EVERY_MS = 6 * HOUR_MS
 _kinds = frozenset(KINDS)
 _roles = frozenset(ROLES)
 _NOT_A_TAG = re.compile(r"[^\w.:/-]")
