@@ -19,7 +19,7 @@ from rich.table import Table
 from deploy.sniffed import Heard, Sniffed
 from devices.edge import fleet_file
 from devices.edge.complaints import Complaint
-from devices.fleet import Device
+from devices.fleet import Bridge, Device
 from devices.fleet_text import bridge_text, device_text
 from devices.formats import table
 
@@ -32,9 +32,11 @@ def main(broker: str, seconds: float = 300, write: Path | None = None) -> int:
     screen = Console(stderr=True)
     sniffed = Sniffed(table())
     known: list[Device] = []
+    before = ""
     if write is not None and write.exists():
         try:
             known = list(fleet_file.load(write).devices.values())
+            before = write.read_text(encoding="utf-8")
         except Complaint as complaint:
             print(complaint, file=sys.stderr)
             return 2
@@ -45,9 +47,10 @@ def main(broker: str, seconds: float = 300, write: Path | None = None) -> int:
         return 1
     rows = new_rows(sniffed, known)
     show(sniffed, rows, Console())
-    if write is not None and (rows or sniffed.bridges()):
+    bridges = [bridge for bridge in sniffed.bridges() if f'topic = "{bridge.topic}"' not in before]
+    if write is not None and (rows or bridges):
         with write.open("a", encoding="utf-8") as file:
-            file.write(as_text(sniffed, rows))
+            file.write(as_text(rows, bridges))
         ready = sum(is_ready(device) for device, _ in rows)
         print(f"{write}: {ready} rows added; {len(rows) - ready} more stand there as comments until their doors speak.")
     return 0
@@ -73,6 +76,11 @@ def listen(broker: str, seconds: float, into: Sniffed, screen: Console) -> None:
             client.subscribe("#", qos=0)
         answered.set()
 
+    def lost(_client: paho.Client, _data: object, _flags: object, reason: object, _properties: object) -> None:
+        # A disconnect of our own at the end is no failure; until then the client tries again by itself.
+        if getattr(reason, "is_failure", False) and not refused:
+            screen.print(f"the broker went away ({reason}); trying again", highlight=False)
+
     def heard(_client: paho.Client, _data: object, message: paho.MQTTMessage) -> None:
         try:
             topic = message.topic
@@ -80,7 +88,7 @@ def listen(broker: str, seconds: float, into: Sniffed, screen: Console) -> None:
             return  # a topic that is no text is no device's
         into.hear(topic, bytes(message.payload))
 
-    client.on_connect, client.on_message = connected, heard
+    client.on_connect, client.on_disconnect, client.on_message = connected, lost, heard
     client.connect(parts.hostname, parts.port or (8883 if parts.scheme == "mqtts" else 1883))
     client.loop_start()
     try:
@@ -150,17 +158,22 @@ def show(sniffed: Sniffed, rows: list[tuple[Device, Heard]], screen: Console) ->
         )  # fmt: skip
     for bridge in sniffed.bridges():
         found.add_row(bridge.id, "", bridge.topic, "", "bridge", "", "")
-    screen.print(found)
+    if found.row_count:
+        screen.print(found)
+    else:
+        screen.print(
+            f"nothing recognised in {sniffed.messages} messages: is it the right broker, and were doors opened?"
+        )
     if strangers := sniffed.strangers():
         shown = ", ".join(f"{topic} ({count})" for topic, count in strangers[:_UNKNOWN_SHOWN])
         screen.print(f"{len(strangers)} topics carry no door and no thermometer: {shown}", highlight=False)
 
 
-def as_text(sniffed: Sniffed, rows: list[tuple[Device, Heard]]) -> str:
+def as_text(rows: list[tuple[Device, Heard]], bridges: list[Bridge]) -> str:
     """Rows of a fleet file; what cannot stand there yet is a comment that says what is missing."""
     parts = ["\n# Proposed by `threshold sniff`. Give each device its household or checkpoint.\n"]
     bridge_note = "# A bridge: say whose grid it is, and take the signs # away.\n"
-    parts.extend(bridge_note + _commented(bridge_text(bridge)) for bridge in sniffed.bridges())
+    parts.extend(bridge_note + _commented(bridge_text(bridge)) for bridge in bridges)
     for device, heard in rows:
         text = device_text(device)
         if heard.proposal.sort == "thermometer":

@@ -1,5 +1,6 @@
 """The command against a real broker that carries the corpus."""
 
+import io
 import threading
 import time
 
@@ -89,6 +90,7 @@ def test_what_stands_in_the_fleet_already_is_not_added_again(broker, tmp_path, c
     assert [d.id for d in after.devices.values() if d.topic == "zigbee2mqtt/door-0307"] == ["mine"]
     assert set(before.devices) <= set(after.devices)
     assert len(after.devices) - len(before.devices) <= 1, "a row was added twice"
+    assert out.read_text(encoding="utf-8").count('topic = "zigbee2mqtt/bridge/state"') == 1
 
 
 def test_a_door_that_opens_and_closes_while_we_listen_tells_its_polarity(broker):
@@ -125,6 +127,23 @@ def test_a_broker_that_refuses_us(make_mosquitto, capsys):
     assert main(broker=f"mqtt://u:p@127.0.0.1:{server.port}", seconds=1) == 0
 
 
+def test_a_broker_that_carries_nothing_of_ours(broker, tmp_path, capsys):
+    out = tmp_path / "fleet.toml"
+    assert main(broker=broker.url, seconds=1, write=out) == 0
+    assert "nothing recognised in 0 messages" in capsys.readouterr().out
+    assert not out.exists()
+
+
+def test_a_broker_that_goes_away_is_said_aloud(broker):
+    said = io.StringIO()
+    listening = threading.Thread(target=listen, args=(broker.url, 3.0, Sniffed(table()), Console(file=said, width=200)))
+    listening.start()
+    time.sleep(1.5)
+    broker.kill()
+    listening.join()
+    assert "the broker went away" in said.getvalue()
+
+
 def test_a_faulty_fleet_file_is_left_alone(tmp_path, capsys):
     out = tmp_path / "fleet.toml"
     out.write_text("[[device]]\nid = 3\n")
@@ -138,7 +157,7 @@ def test_the_text_of_the_rows(tmp_path):
     rows = new_rows(sniffed, [])
     assert {(device.format, device.topic, device.address) for device, _ in rows} == proposed(sniffed)
     path = tmp_path / "fleet.toml"
-    path.write_text(as_text(sniffed, rows), encoding="utf-8")
+    path.write_text(as_text(rows, sniffed.bridges()), encoding="utf-8")
     ready = {device.id: device for device, _ in rows if is_ready(device)}
     assert set(fleet_file.load(path).devices) == set(ready)
     assert 'open_is = "?"' in path.read_text(encoding="utf-8")
