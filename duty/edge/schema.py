@@ -1,10 +1,29 @@
-"""Bringing the store's schema to the newest: all missing steps in one transaction, or none."""
+"""Bringing the store's schema to the newest: all missing steps in one transaction, or none.
+
+An empty store is made as `tables.py` says, without Alembic, which is slow to load; a test holds both ways against each
+other.
+"""
 
 from pathlib import Path
 
 from sqlalchemy import Connection, inspect, text
 
-NEWEST = "0003"  # the newest step of migrations/versions, known here so that an up-to-date start loads no alembic
+from duty.edge.tables import metadata
+
+NEWEST = "0003"  # the newest step of migrations/versions, known here so that an up-to-date start loads no Alembic
+
+# Rows of the audit log are only ever added: the database itself refuses the rest.
+_GUARD_SQLITE = tuple(
+    f"CREATE TRIGGER audit_no_{what.lower()} BEFORE {what} ON audit "
+    "BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END"
+    for what in ("UPDATE", "DELETE")
+)
+_GUARD_POSTGRESQL = (
+    """CREATE FUNCTION audit_is_append_only() RETURNS trigger AS
+    $$ BEGIN RAISE EXCEPTION 'the audit log is append-only'; END $$ LANGUAGE plpgsql""",
+    """CREATE TRIGGER audit_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON audit
+    FOR EACH STATEMENT EXECUTE FUNCTION audit_is_append_only()""",
+)
 
 
 class NewerSchema(RuntimeError):
@@ -29,7 +48,23 @@ def upgrade(connection: Connection, to: str = NEWEST) -> str:
             f"the desk's store has schema {found}, this release knows up to {NEWEST}: "
             "start the release that wrote it, or restore the copy made before the upgrade"
         )
-    # alembic is slow to load, and needed only when there is something to do.
+    if not found and to == NEWEST:
+        _make(connection)
+    else:
+        _run_steps(connection, to)
+    return found
+
+
+def _make(connection: Connection) -> None:
+    metadata.create_all(connection, checkfirst=False)
+    guard = _GUARD_SQLITE if connection.dialect.name == "sqlite" else _GUARD_POSTGRESQL
+    for statement in guard:
+        connection.exec_driver_sql(statement)
+    connection.exec_driver_sql("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)")
+    connection.execute(text("INSERT INTO alembic_version VALUES (:step)"), {"step": NEWEST})
+
+
+def _run_steps(connection: Connection, to: str) -> None:
     from alembic import command
     from alembic.config import Config
 
@@ -37,4 +72,3 @@ def upgrade(connection: Connection, to: str = NEWEST) -> str:
     config.set_main_option("script_location", str(Path(__file__).with_name("migrations")))
     config.attributes["connection"] = connection
     command.upgrade(config, to)
-    return found

@@ -4,7 +4,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import text
+from sqlalchemy import inspect, text
 
 from duty.edge import schema, tables
 from duty.edge.store import Store, StoreTrouble, make_engine
@@ -20,7 +20,44 @@ def test_the_newest_step_is_the_last_file() -> None:
     assert [step.revision for step in reversed(list(found.walk_revisions()))] == STEPS
 
 
-@pytest.mark.parametrize("first", STEPS)
+def shape(database: str) -> list[tuple[str, ...]]:
+    """Every table, index and trigger, as the database itself describes them."""
+    engine = make_engine(database)
+    with engine.connect() as connection:
+        inspector = inspect(connection)
+        found: list[tuple[str, ...]] = []
+        for table in inspector.get_table_names():
+            found += [
+                (table, column["name"], str(column["type"]), str(column["nullable"]), str(column["default"]))
+                for column in inspector.get_columns(table)
+            ]
+            found.append((table, "key", *inspector.get_pk_constraint(table)["constrained_columns"]))
+            found += [
+                (table, "index", str(index["unique"]), *(str(c) for c in index["column_names"]))
+                for index in inspector.get_indexes(table)
+            ]
+        triggers = (
+            "SELECT name, sql FROM sqlite_master WHERE type = 'trigger'"
+            if connection.dialect.name == "sqlite"
+            else "SELECT trigger_name, event_manipulation FROM information_schema.triggers"
+        )
+        found += [("trigger", *row) for row in connection.execute(text(triggers))]
+    engine.dispose()
+    return sorted(found)
+
+
+def test_an_empty_store_is_made_as_the_steps_would_have_made_it(database: str, tmp_path, request) -> None:
+    Store.open(database, master_key=MASTER_KEY).close()
+    if "postgresql" in database:
+        other = request.getfixturevalue("postgresql").make_database("stepped")
+    else:
+        other = str(tmp_path / "stepped.db")
+    Store.open(other, master_key=MASTER_KEY, schema="0001").close()
+    Store.open(other, master_key=MASTER_KEY).close()
+    assert shape(database) == shape(other)
+
+
+@pytest.mark.parametrize("first", STEPS[:-1])
 def test_every_step_leads_to_the_tables_of_today_and_keeps_the_rows(database: str, first: str) -> None:
     store = Store.open(database, master_key=MASTER_KEY, schema=first)
     store.save_person(person("wang"))
