@@ -1,5 +1,6 @@
 """Drawing a page: templates with the reader's language, the site's times, and what the frame around a page shows."""
 
+from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -98,11 +99,18 @@ def around(request: Request, visit: Visit) -> dict[str, Any]:
         "moments": Moments(language, parts.zone, visit.now_ms),
         "look": look if look in LOOKS else "auto",
         "site": parts.settings.site.name,
+        "zone_min": _zone_min(visit.now_ms, parts.zone),
         "path": request.url.path,
         "bar": bar_for(person) if person else [],
         "more": more_for(person) if person else [],
         "fragment": False,
     }
+
+
+def _zone_min(at_ms: int, zone: tzinfo) -> int:
+    """How many minutes the site's clocks are ahead of UTC: a phone set to another zone shows the site's time, too."""
+    ahead = datetime.fromtimestamp(at_ms // 1000, zone).utcoffset()
+    return 0 if ahead is None else int(ahead.total_seconds() // 60)
 
 
 def page(request: Request, visit: Visit, template: str, status: int = 200, **context: Any) -> HTMLResponse:

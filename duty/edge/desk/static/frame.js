@@ -59,12 +59,12 @@ export function age(ms) {
   return t("ago_d", { d: Math.floor(h / 24), h: h % 24 });
 }
 
-/** HH:MM:SS of this device's zone. */
+/** HH:MM:SS by the clocks of the site, whatever zone this device is set to. */
 export function clock(ms, withSeconds) {
-  const moment = new Date(ms);
+  const moment = new Date(ms + Number(document.body.dataset.zoneMin || 0) * 60000);
   const two = (n) => (n < 10 ? "0" : "") + n;
-  const short = two(moment.getHours()) + ":" + two(moment.getMinutes());
-  return withSeconds ? short + ":" + two(moment.getSeconds()) : short;
+  const short = two(moment.getUTCHours()) + ":" + two(moment.getUTCMinutes());
+  return withSeconds ? short + ":" + two(moment.getUTCSeconds()) : short;
 }
 
 function countAges() {
