@@ -32,6 +32,10 @@ _STORE_EVERY = 30
 _FRAMES_BEFORE = 5000
 
 
+# Frames of `outbox`, by the partition and the offset they were read after.
+_Read = dict[tuple[int, int], list[tuple[int, bytes]]]
+
+
 class Carrier(Protocol):
     """What carries pages to one hearer.  `send` gives a token, or None where it cannot now."""
 
@@ -137,10 +141,13 @@ class PagesOut:
     def accepted(self, name: str, token: int, outcome: str = "accepted") -> None:
         """`name` has the page that `token` stands for, or (`gave-up`) will not have it."""
         hearer = self._hearers[name]
+        was_full = not hearer.wants_more
         page = hearer.accepted(token)
         if page is not None:
             self._done(hearer, page, outcome)
-        self._wake()
+        # There is room now: for this hearer, or for another one over the same connection.
+        if was_full or any(self._hearers[name].next() is not None for name in self._carriers):
+            self._wake()
 
     def _subscribed(self, connection: Connection) -> None:
         principal = connection.principal
@@ -195,16 +202,21 @@ class PagesOut:
 
     def _tell(self) -> None:
         self._planned = False
+        # Most hearers are at the same place, the end: what is there is read once for all of them.
+        read: _Read = {}
         try:
             for name, carrier in list(self._carriers.items()):
-                self._tell_one(self._hearers[name], carrier)
+                self._tell_one(self._hearers[name], carrier, read)
         except LogFull as trouble:
             self._seldom.say("outbox cannot be read: no page goes out", "outbox", trouble=str(trouble))
 
-    def _tell_one(self, hearer: Hearer, carrier: Carrier) -> None:
+    def _tell_one(self, hearer: Hearer, carrier: Carrier, read: _Read) -> None:
         for partition in range(self._partitions):
             if hearer.wants_more:
-                frames = self._reader.read(partition, hearer.read_to[partition], _FRAMES_AT_ONCE)
+                place = (partition, hearer.read_to[partition])
+                frames = read.get(place)
+                if frames is None:
+                    frames = read[place] = self._reader.read(*place, _FRAMES_AT_ONCE)
                 for offset, frame in frames:
                     pages = self._pages(partition, offset, frame)
                     hearer.offer(partition, offset, [page for page in pages if self._is_for(hearer, page)])

@@ -49,6 +49,8 @@ def _local(settings: Settings, policy: Policy) -> int:
         # What was loaded stays: the collector of cycles need not look through a whole compound again and again.
         gc.collect()
         gc.freeze()
+        # Nor is what comes after it: records replace one another without cycles.
+        gc.set_threshold(50_000, 20, 20)
         print(f"streams ready: {runtime.says()}", flush=True)
         runtime.run()
     except Stopped:
