@@ -1,0 +1,173 @@
+"""The guard's screen in a real browser: one huge answer, also when the network is gone."""
+
+from typing import Any
+
+import pytest
+
+from tests.browser.conftest import Look
+from tests.desk_world import Served
+
+GATE = "/g/g017/c/north"
+
+
+def verdict(page: Any) -> str:
+    return page.locator("#answer").get_attribute("data-verdict")
+
+
+def wait_for(page: Any, word: str) -> None:
+    page.wait_for_selector(f'#answer[data-verdict="{word}"]', timeout=20_000)
+
+
+def type_in(page: Any, celsius: str) -> None:
+    page.locator("#manual").click()
+    page.fill("#form-manual [name=celsius]", celsius)
+    page.locator("#form-manual .main-button").click()
+
+
+def readings(served: Served) -> list[float]:
+    return [each["celsius"] for each in served.world.door.messages]
+
+
+def test_what_the_gun_says_by_mqtt_is_on_the_screen(look: Look, served: Served) -> None:
+    screen = look("guard")
+    page = screen.go(GATE)
+    page.wait_for_selector('#live[data-state="live"]')
+    story = served.world.story
+    story.wait(15)
+    story.gun("g017/north", 36.2)
+    wait_for(page, "pass")
+    assert page.locator("#number").inner_text() == "36.2°"
+    screen.picture("checkpoint-pass")
+    story.gun("g017/north", 37.1)
+    wait_for(page, "again")
+    assert "36.9°" in page.locator("#why").inner_text()
+    assert "最多 3 次" in page.locator("#why").inner_text()
+    screen.picture("checkpoint-again")
+    story.gun("g017/north", 34.1)
+    wait_for(page, "no-reading")
+    assert "34.1：没测到，请暖一暖枪和额头再测" in page.locator("#why").inner_text()
+    screen.picture("checkpoint-no-reading")
+    story.gun("g017/north", 37.2)
+    wait_for(page, "stop")
+    screen.picture("checkpoint-stop")
+    assert screen.faults == []
+
+
+def test_ask_measure_check_register_are_four_taps(look: Look, served: Served) -> None:
+    page = look("guard").go(GATE)
+    page.wait_for_selector('#live[data-state="live"]')
+    served.world.story.wait(15)
+    page.locator("#step-ask").click()
+    served.world.story.gun("g017/north", 36.4, pass_id="A-0777")
+    wait_for(page, "pass")
+    page.locator("#step-check").click()
+    page.locator("#step-register").click()
+    assert page.input_value("#form-register [name=pass_id]") == "A-0777"
+    page.fill("#form-register [name=household]", "3/1203")
+    page.locator("#form-register .main-button").click()
+    page.get_by_text("已全部上传").wait_for()
+    for step in ("ask", "measure", "check", "register"):
+        assert page.locator(f"#step-{step}").get_attribute("aria-pressed") == "true", step
+    sent = [each for each in served.world.door.commands if each["command"] == "register"]
+    assert [(each["checkpoint"], each["pass"], each["household"]) for each in sent] == [
+        ("g017/north", "A-0777", "g017/3/1203")
+    ]
+    page.locator("#next").click()
+    wait_for(page, "waiting")
+
+
+def test_it_goes_on_without_a_network_and_sends_later_in_order_once(look: Look, served: Served) -> None:
+    screen = look("guard")
+    page = screen.go(GATE)
+    page.wait_for_selector('#live[data-state="live"]')
+    page.wait_for_function("navigator.serviceWorker.controller !== null")
+    page.reload()
+    page.wait_for_selector('#live[data-state="live"]')
+    served.world.story.wait(15)
+
+    screen.context.set_offline(True)
+    type_in(page, "36.4")
+    wait_for(page, "pass")
+    assert "未上传 1" in page.locator("#queue").inner_text()
+    page.locator("#next").click()
+    type_in(page, "37.0")
+    wait_for(page, "again")
+    type_in(page, "37.3")
+    wait_for(page, "stop")
+    assert "未上传 3" in page.locator("#queue").inner_text()
+    screen.picture("checkpoint-offline")
+
+    page.reload()  # the page itself is there without a network, and what waits is still waiting
+    page.get_by_text("未上传 3").wait_for()
+    assert readings(served) == []
+
+    screen.context.set_offline(False)
+    page.get_by_text("已全部上传").wait_for(timeout=30_000)
+    assert readings(served) == [36.4, 37.0, 37.3]
+    page.wait_for_timeout(6_000)  # longer than the queue's own beat
+    assert readings(served) == [36.4, 37.0, 37.3]
+
+
+def test_an_answer_lost_on_the_way_sends_the_very_same_again(look: Look, served: Served) -> None:
+    screen = look("guard")
+    page = screen.go(GATE)
+    page.wait_for_selector('#live[data-state="live"]')
+    lost: list[str] = []
+
+    def lose_the_first(route: Any) -> None:
+        if lost:
+            route.continue_()
+            return
+        lost.append(route.request.post_data)
+        route.fetch()  # it arrives, but its answer does not
+        route.abort()
+
+    page.route("**/reading", lose_the_first)
+    type_in(page, "36.5")
+    page.get_by_text("已全部上传").wait_for(timeout=30_000)
+    ids = [each["id"] for each in served.world.door.messages]
+    assert len(ids) == 2
+    assert len(set(ids)) == 1, "the same id both times: the gateway takes it in once"
+
+
+def test_while_the_gateway_is_shut_nothing_is_lost(look: Look, served: Served) -> None:
+    page = look("guard").go(GATE)
+    page.wait_for_selector('#live[data-state="live"]')
+    served.world.door.shut = True
+    type_in(page, "36.6")
+    page.get_by_text("未上传 1").wait_for()
+    page.wait_for_timeout(1_000)
+    served.world.door.shut = False
+    page.get_by_text("已全部上传").wait_for(timeout=20_000)
+    assert readings(served) == [36.6]
+
+
+@pytest.mark.parametrize("typed", ["abc", "12", "99"])
+def test_what_is_no_temperature_is_not_sent(look: Look, served: Served, typed: str) -> None:
+    page = look("guard").go(GATE)
+    page.wait_for_selector('#live[data-state="live"]')
+    type_in(page, typed)
+    page.get_by_text("请输入 20 到 50 之间的数").wait_for()
+    assert readings(served) == []
+
+
+@pytest.mark.parametrize(
+    ("data", "celsius", "site"),
+    [
+        ([0x00, 0x6E, 0x01, 0x00, 0xFF], 36.6, ""),  # 366 x 10^-1
+        ([0x04, 0x6E, 0x01, 0x00, 0xFF, 0x03], 36.6, "ear"),
+        ([0x06, 0x6E, 0x01, 0x00, 0xFF, 0xE4, 0x07, 0x02, 0x10, 0x02, 0x22, 0x00, 0x01], 36.6, "axilla"),
+        ([0x01, 0xDB, 0x03, 0x00, 0xFF], 37.1, ""),  # 98.7 °F
+        ([0x00, 0xFF, 0xFF, 0x7F, 0x00], None, ""),  # not a number
+    ],
+)
+def test_a_bluetooth_measurement_is_read(look: Look, data: list[int], celsius: float | None, site: str) -> None:
+    page = look("guard").go(GATE)
+    read = page.evaluate(
+        """async (bytes) => {
+          const { measured } = await import('/static/bluetooth.js');
+          return measured(new DataView(new Uint8Array(bytes).buffer));
+        }""",
+        data,
+    )
+    assert read == (None if celsius is None else {"celsius": celsius, "site": site})
