@@ -12,7 +12,8 @@ from devices.formats import Known
 
 _FEW = 4
 _KEPT = 256
-_indexes: dict[int, tuple[tuple[Device, ...], dict[str, Device]]] = {}
+_Index = tuple[tuple[Device, ...], dict[str, Device], frozenset[str]]
+_indexes: dict[int, _Index] = {}
 
 NOT_NAMED = Rejected("malformed", "the message does not name its device")
 NO_ROW = Rejected("unknown-device", "no row has the address that this message names")
@@ -24,16 +25,18 @@ def spelled(address: str) -> str:
     return address.lower().replace(":", "").replace("-", "")
 
 
-def _index(devices: tuple[Device, ...]) -> dict[str, Device]:
+def _index(devices: tuple[Device, ...]) -> _Index:
+    """The rows, by their addresses, and everything above an address that has levels."""
     found = _indexes.get(id(devices))
     # The tuple is kept beside its index: an id is reused only once its tuple is gone.
     if found is not None and found[0] is devices:
-        return found[1]
+        return found
     if len(_indexes) >= _KEPT:
         _indexes.clear()
     index = {spelled(device.address): device for device in devices if device.address}
-    _indexes[id(devices)] = (devices, index)
-    return index
+    above = frozenset(address.rpartition("/")[0] for address in index if "/" in address)
+    found = _indexes[id(devices)] = (devices, index, above)
+    return found
 
 
 def row_of(known: Known, *names: str) -> Device | None:
@@ -47,11 +50,16 @@ def row_of(known: Known, *names: str) -> Device | None:
             if device.address and spelled(device.address) in spellings:
                 return device
         return None
-    index = _index(devices)
+    index = _index(devices)[1]
     for name in names:
         if name and (device := index.get(spelled(name))) is not None:
             return device
     return None
+
+
+def is_above(known: Known, name: str) -> bool:
+    """Whether a row's address lies below `name`: the edge node `G/E` of the address `G/E/D`."""
+    return spelled(name) in _index(known.devices)[2]
 
 
 def measures_body(device: Device) -> bool:

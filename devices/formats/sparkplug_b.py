@@ -18,7 +18,7 @@ import msgspec
 from devices.events import Kind, Message, Reading, Rejected, Report
 from devices.fleet import Device
 from devices.formats import Format, Known
-from devices.formats.addressing import NO_ROW, measures_body, spelled
+from devices.formats.addressing import NO_ROW, is_above, measures_body, row_of, spelled
 from devices.formats.polarity import is_open, is_open_bit
 from devices.formats.proposal import Proposal
 from devices.formats.sparkplug_payload import Metric, Payload, decode_payload
@@ -49,7 +49,9 @@ def _plain(name: str) -> str:
 
 
 def _remember(key: str, payload: Payload, known: Known, node: bool) -> None:
-    """Keep the aliases of a birth, only those of metrics that are read, and a node's bdSeq."""
+    """Keep the aliases of a birth, only those of metrics that are read, and a node's bdSeq; nothing of strangers."""
+    if row_of(known, key) is None and not is_above(known, key):
+        return
     wanted = frozenset(device.options.get("metric", "") for device in known.devices)
     aliases = {
         str(metric.alias): metric.name[:100]
@@ -187,7 +189,7 @@ def decode(message: Message, known: Known) -> list[Reading] | Rejected:
 def _spoken(
     payload: Payload, key: str, node: str, known: Known, kind: str, report: Report, at_ms: int | None
 ) -> list[Reading] | Rejected:
-    device = next((d for d in known.devices if spelled(d.address) == key), None)
+    device = row_of(known, key)
     if device is None:
         # A node's own messages carry no row's metrics unless a row names the node.
         return [] if key == node else NO_ROW

@@ -19,6 +19,7 @@ import msgspec
 from devices.events import Kind, Message, Reading, Rejected, Report
 from devices.fleet import Device
 from devices.formats import Format, Known
+from devices.formats.addressing import row_of
 from devices.formats.polarity import is_open, is_open_bit
 from devices.formats.proposal import Proposal
 from devices.formats.strict_json import BUILT_LIMIT_BYTES, reader
@@ -99,14 +100,12 @@ def _hex(address: str) -> str:
     return address.upper().removeprefix("0X")
 
 
-def _addressed(key: str, sensor: _Zigbee, devices: tuple[Device, ...]) -> Device | None:
-    # A name typed as `zbname 0x662E, door` is stored with the space before it.
-    names = {key.strip(), sensor.Name.strip(), sensor.Device} - {""}
-    spellings = {_hex(name) for name in names}
-    for device in devices:
-        if device.address in names or _hex(device.address) in spellings:
-            return device
-    return None
+def _addressed(key: str, sensor: _Zigbee, known: Known) -> Device | None:
+    """The row that names a Zigbee sensor, or None; a row without an address is a switch's."""
+    # A name typed as `zbname 0x662E, door` is stored with the space before it; SetOption89 leaves the 0x out.
+    names = (key.strip(), sensor.Name.strip(), sensor.Device)
+    device = row_of(known, *names, *(f"0x{_hex(name)}" for name in names if name), *map(_hex, names))
+    return device if device is not None and device.address else None
 
 
 def _zigbee_kind(sensor: _Zigbee) -> Kind:
@@ -120,7 +119,7 @@ def _zigbee_kind(sensor: _Zigbee) -> Kind:
 def _zigbee(heard: dict[str, _Zigbee], known: Known, report: Report) -> list[Reading] | Rejected:
     readings: list[Reading] = []
     for key, sensor in heard.items():
-        device = _addressed(key, sensor, known.devices)
+        device = _addressed(key, sensor, known)
         if device is None:
             continue
         for flag in (sensor.Contact, sensor.Tamper, sensor.BatteryLow):
@@ -148,11 +147,14 @@ def _zigbee(heard: dict[str, _Zigbee], known: Known, report: Report) -> list[Rea
 
 def _radio(code: str, known: Known, report: Report, cause: str) -> list[Reading] | Rejected:
     code = _hex(code)
+    opened = row_of(known, code, f"0x{code}")
+    if opened is not None and opened.address:
+        return [Reading(device=opened.id, kind="door", report=report, cause=cause, open=True)]
     for device in known.devices:
         options = device.options
+        if not options:
+            continue
         reading = Reading(device=device.id, kind="door", report=report, cause=cause)
-        if device.address and code == _hex(device.address):
-            return [msgspec.structs.replace(reading, open=True)]
         if code == _hex(options.get("closed_code", "-")):
             return [msgspec.structs.replace(reading, open=False)]
         if code == _hex(options.get("tamper_code", "-")):

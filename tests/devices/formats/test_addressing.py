@@ -1,5 +1,5 @@
 from devices.formats import Known
-from devices.formats.addressing import measures_body, row_of, spelled
+from devices.formats.addressing import is_above, measures_body, row_of, spelled
 from tests.devices.formats.routing import device, door, gun
 
 
@@ -39,6 +39,17 @@ def test_other_rows_have_another_index():
         rows = known(*(f"{n}-{m}" for m in range(6)))
         assert found(rows, f"{n}-5") == "d5"
         assert found(rows, f"{n - 1}-5") is None
+
+
+def test_what_lies_above_an_address():
+    rows = known("G/E1/D", "G/E2/D", "G")
+    assert [is_above(rows, name) for name in ("g/E1", "G/E2", "G/E3", "G", "G/E1/D")] == [
+        True,
+        True,
+        False,
+        False,
+        False,
+    ]
 
 
 def test_whose_temperature_it_is():

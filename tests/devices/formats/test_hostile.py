@@ -167,6 +167,16 @@ def test_a_huge_message_costs_no_more_than_a_millisecond(name: str, what: str):
         answered(name, Message(message.topic, HUGE[what], RECEIVED_MS), known)
 
 
+@pytest.mark.parametrize("name", sorted(name for name, form in FORMATS.items() if form.profile.needs_address))
+def test_thousands_of_devices_on_one_topic_cost_no_more_than_a_millisecond(name: str):
+    for case, message, known in worlds(name):
+        rows = [{**case["rows"][0], "id": f"x{n}", "address": f"x/{n}/x"} for n in range(3000)]
+        crowd = Known((*(device(row, name) for row in rows), *known.devices), known.rest, known.memory)
+        answer = answered(name, message, crowd)
+        if case.get("readings"):
+            assert isinstance(answer, list)
+
+
 SCALARS = st.one_of(
     st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False), st.text(max_size=20),
     st.sampled_from(["open", "closed", "ON", "OFF", "1", "0", "online", "offline", "2020-02-16T09:30:00+08:00"]),

@@ -55,10 +55,19 @@ def test_only_metrics_that_are_read_are_remembered():
     assert memory(known)["g/e1/d1"]["aliases"] == {"200": "Open"}
 
 
-def test_what_is_remembered_is_bounded():
+def test_nothing_of_strangers_is_remembered():
     known = fresh()
-    for n in range(1500):
+    for n in range(100):
         take(known, *said("NBIRTH", {"name": "bdSeq", "value": n}, who=f"X{n}"))
+        take(known, *said("DBIRTH", {"name": "Open", "alias": 1}, who=f"X{n}/D1"))
+    assert memory(known) == {}
+
+
+def test_what_is_remembered_is_bounded():
+    rows = [{"id": f"d{n}", "topic": "spBv1.0/G", "household": "g/1/1", "address": f"G/E{n}/D"} for n in range(1200)]
+    known = known_of(*(device(row, "sparkplug-b") for row in rows))
+    for n in range(1200):
+        take(known, *said("NBIRTH", {"name": "bdSeq", "value": n}, who=f"E{n}"))
     assert len(memory(known)) == 1000
 
 
