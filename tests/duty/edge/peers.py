@@ -41,6 +41,7 @@ class Peer:
         self.requests: list[Request] = []
         self.says: Callable[[Request], Says] = lambda _: Says()
         self.port = 0
+        self.asked = asyncio.Event()  # set by every request
 
     @property
     def url(self) -> str:
@@ -54,6 +55,7 @@ class Peer:
                 headers = {k.lower(): v.strip() for k, _, v in (line.partition(":") for line in head[1:] if line)}
                 body = await reader.readexactly(int(headers.get("content-length", 0)))
                 self.requests.append(Request(method, path, headers, body))
+                self.asked.set()
                 says = self.says(self.requests[-1])
                 await asyncio.sleep(says.after_s)
                 if says.hangs:
@@ -66,8 +68,8 @@ class Peer:
                     f"HTTP/1.1 {says.status} X\r\nContent-Length: {len(payload)}\r\n{more}\r\n".encode() + payload
                 )
                 await writer.drain()
-        except (asyncio.IncompleteReadError, ConnectionError):
-            pass
+        except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
+            pass  # the other side has gone, or the test is over
         finally:
             writer.close()
 
