@@ -13,8 +13,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from deploy import onebox, usage
-from deploy.demo_report import Report, write_report
+from deploy import usage
+from deploy.launch import environment, supervisor_argv
 from deploy.supervisor import die_with_parent
 
 READY_WITHIN_S = 120.0
@@ -46,11 +46,7 @@ def run(
         demo.stop()
         if not headless:
             return 0
-        found = demo.account()
-        print(found.text())
-        if report is not None:
-            write_report(found, report)
-        return 0 if found.is_sound() else 1
+        return demo.account(report)
     except Failed as problem:
         print(f"threshold: {problem}", file=sys.stderr)
         return 1
@@ -95,9 +91,11 @@ class Demo:
         began_s = time.monotonic()
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._stop)
-        listen, http, desk = free_address(1883), free_address(0), free_address(8080)
+        # Somebody who looks on wants the addresses they know; a run by itself keeps out of everybody's way.
+        listen, desk = (free_address(0 if self.headless else port) for port in (1883, 8080))
+        http = free_address(0)
         prepared = self._prepare(listen, http, desk)
-        self._box = self._spawn(onebox.supervisor_argv(Path(prepared["plan"])))
+        self._box = self._spawn(supervisor_argv(Path(prepared["plan"])))
         self._compound = self._spawn([sys.executable, "-m", "deploy.live_compound", prepared["life"]])
         self._wait_ready(began_s)
         self.ready_s = time.monotonic() - began_s
@@ -107,7 +105,7 @@ class Demo:
         if not self.headless:
             print(f"devices connect to   mqtt://{listen}")
             print(f"the desk             http://{desk}/")
-            for row in prepared["logins"]:
+            for row in self._logins():
                 print(f"  {row}")
             print("Ctrl-C ends it.")
         sys.stdout.flush()
@@ -130,12 +128,16 @@ class Demo:
             [sys.executable, "-m", "deploy.demo_site"],
             input=json.dumps(wanted).encode(),
             stdout=subprocess.PIPE,
-            env=onebox.environment(),
+            env=environment(),
             check=False,
         )
         if done.returncode:
             raise Failed("the demonstration's files could not be made")
         return json.loads(done.stdout)
+
+    def _logins(self) -> list[str]:
+        """What the desk's staff logs in with: written by the desk before it was ready."""
+        return json.loads((self.folder / "logins.json").read_text())
 
     def _spawn(self, argv: list[str]) -> subprocess.Popen[bytes]:
         log = (self.folder / "log.txt").open("ab")
@@ -145,7 +147,7 @@ class Demo:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                env=onebox.environment(),
+                env=environment(),
                 process_group=0,
                 preexec_fn=self._arrange,  # noqa: PLW1509 - this process has one thread
             )
@@ -263,11 +265,12 @@ class Demo:
                 process.kill()
                 process.wait()
 
-    def account(self) -> Report:
-        """What came of it, proved from the logs."""
-        from deploy.demo_report import account
+    def account(self, report: Path | None) -> int:
+        """What came of it, proved from the logs, printed and written; 0 when it is sound."""
+        # Heavy to import, and needed only now that nothing else runs any more.
+        from deploy.demo_report import account, write_report
 
-        return account(
+        found = account(
             self.folder,
             stats=self.stats(),
             used=self._used,
@@ -277,6 +280,10 @@ class Demo:
             households=self.households,
             seed=self.seed,
         )
+        print(found.text())
+        if report is not None:
+            write_report(found, report)
+        return 0 if found.is_sound() else 1
 
 
 def free_address(preferred: int) -> str:

@@ -1,4 +1,4 @@
-"""The files of a demonstration's site: fleet, settings, people, what the compound is to live.
+"""The files of a demonstration's site: fleet, settings, what is to run, what the compound is to live.
 
 A process of its own (`python -m deploy.demo_site`, wishes as JSON on stdin, answers on stdout), so that what runs
 through the whole demonstration stays small.
@@ -7,10 +7,8 @@ through the whole demonstration stays small.
 import json
 import sys
 import time
-from datetime import datetime
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -40,7 +38,7 @@ language = "zh"
 
 
 def make(wanted: dict[str, Any]) -> dict[str, Any]:
-    """Write the files into `wanted["folder"]`; the paths of plan and life, and the log-ins."""
+    """Write the files into `wanted["folder"]`; the paths of the box's plan and the life."""
     folder = Path(wanted["folder"])
     folder.mkdir(parents=True, exist_ok=True)
     plan = Plan(
@@ -57,7 +55,11 @@ def make(wanted: dict[str, Any]) -> dict[str, Any]:
     config = folder / "threshold.toml"
     config.write_text(_SETTINGS.format(**wanted), encoding="utf-8")
     read = settings.load(config)
-    box = onebox.write_plan(read, onebox.plan_for(read))
+    plan_of_box = onebox.plan_for(read)
+    for row in plan_of_box["processes"]:
+        if row["name"] == "desk":
+            row["argv"] = [sys.executable, "-m", "deploy.demo_desk", str(config), str(folder / "logins.json")]
+    box = onebox.write_plan(read, plan_of_box)
     life = folder / "life.json"
     address = settings.split_address(wanted["listen"])
     life.write_bytes(
@@ -72,36 +74,7 @@ def make(wanted: dict[str, Any]) -> dict[str, Any]:
             )
         )
     )
-    return {"plan": str(box), "life": str(life), "logins": _people(read, Compound(plan))}
-
-
-def _people(read: settings.Settings, compound: Compound) -> list[str]:
-    """Fill the desk's store with the demonstration's staff; the lines that say how to log in."""
-    # A store is heavy to import, and this process ends before the demonstration begins.
-    from duty.edge import demo_people
-    from duty.edge.auth import Auth
-    from duty.edge.keys import master_key
-    from duty.edge.store import Store
-
-    read.data_path.mkdir(parents=True, exist_ok=True)
-    fleet = compound.fleet()
-    cases = [demo_people.case_row(case.household, case.from_ms, case.until_ms) for case in fleet.cases]
-    store = Store.open(read.data_path / "desk.db", master_key=master_key(read.data_path))
-    now_ms = int(time.time() * 1000)
-    today = datetime.now(ZoneInfo("Asia/Shanghai")).date()
-    try:
-        logins = demo_people.fill(store, Auth(store, site=read.site.name), fleet.grids(), now_ms, today, cases=cases)
-    finally:
-        store.close()
-    return [line for login in logins if (line := _login(login))]
-
-
-def _login(login: Any) -> str:
-    """`worker         threshold-demo   李秀英 (g001)`; the first of each role, and how its second factor is made."""
-    if login.login[-1].isdigit():
-        return ""
-    more = f"   second factor: authenticator key {login.totp_secret}" if login.totp_secret else ""
-    return f"{login.login:<14} {login.password:<16} {login.name}{more}"
+    return {"plan": str(box), "life": str(life)}
 
 
 if __name__ == "__main__":

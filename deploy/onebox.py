@@ -7,8 +7,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from deploy import process, supervisor
+from deploy import process
 from deploy.check import check
+from deploy.launch import environment, supervisor_argv
 from devices.edge.complaints import Complaint
 from devices.edge.settings import Settings, split_address
 from devices.edge.toml_lines import read_toml
@@ -50,25 +51,6 @@ def write_plan(read: Settings, plan: dict[str, Any]) -> Path:
     path = read.data_path / "plan.json"
     path.write_text(json.dumps(plan, indent=1))
     return path
-
-
-def supervisor_argv(plan: Path) -> list[str]:
-    """How to start the supervisor: isolated and without site-packages, which it does not need."""
-    return [sys.executable, "-I", "-S", str(Path(supervisor.__file__).resolve()), str(plan)]
-
-
-def environment() -> dict[str, str]:
-    """For the supervisor and what it starts: our packages are found, lines come out when they are written."""
-    root = str(Path(__file__).resolve().parents[1])
-    paths = [root, *(p for p in os.environ.get("PYTHONPATH", "").split(os.pathsep) if p and p != root)]
-    return {
-        **os.environ,
-        "PYTHONPATH": os.pathsep.join(paths),
-        "PYTHONSAFEPATH": "1",
-        "PYTHONUNBUFFERED": "1",
-        # Each thread's own arena of the C library costs megabytes that a small box does not have.
-        "MALLOC_ARENA_MAX": "2",
-    }
 
 
 def ports_taken(read: Settings) -> list[Complaint]:

@@ -11,7 +11,7 @@ import time
 import pytest
 
 from deploy.demo import free_address
-from deploy.onebox import environment
+from deploy.launch import environment
 from tests.waiting import wait_until
 
 

@@ -1,13 +1,13 @@
 """`up`: complains before it starts anything, and says what it would start."""
 
 import json
-import os
 import socket
 import stat
 import subprocess
 import sys
 
 from deploy import onebox
+from deploy.launch import environment
 from devices.edge.settings import load
 
 
@@ -49,14 +49,8 @@ def test_it_refuses_to_start_on_complaints(tmp_path):
     config.write_text("")
     done = subprocess.run(
         [sys.executable, "-m", "deploy.cli", "up", "--config", str(config)],
-        env=onebox.environment(), capture_output=True, text=True, check=False, cwd=tmp_path,
+        env=environment(), capture_output=True, text=True, check=False, cwd=tmp_path,
     )  # fmt: skip
     assert done.returncode == 1
     assert "fleet.toml:2: id must be a text" in done.stderr
     assert not (tmp_path / "data").exists()
-
-
-def test_the_environment_lets_children_find_the_packages():
-    env = onebox.environment()
-    assert os.path.isfile(os.path.join(env["PYTHONPATH"].split(os.pathsep)[0], "deploy", "onebox.py"))
-    assert env["PYTHONUNBUFFERED"] == "1"

@@ -13,7 +13,7 @@ import paho.mqtt.client as mqtt
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
-from deploy.onebox import environment
+from deploy.launch import environment
 from deploy.record import Trace, main
 from streams.replay import parse_line
 from tests.waiting import wait_until

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from deploy.onebox import environment
+from deploy.launch import environment
 from deploy.replay import main
 from streams.edge.policy_file import default_path
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from deploy import trace_file
-from deploy.onebox import environment
+from deploy.launch import environment
 from deploy.trace_file import Progress, lines
 from streams.replay import BadLine
 

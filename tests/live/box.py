@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from deploy import onebox
+from deploy.launch import environment, supervisor_argv
 from deploy.supervisor import die_with_parent
 from devices.edge import settings
 from tests.servers.process import free_port
@@ -51,8 +52,8 @@ class Box:
     def start(self) -> None:
         """Start the supervisor, which starts the rest."""
         self._supervisor = subprocess.Popen(
-            onebox.supervisor_argv(self._plan),
-            env=onebox.environment(),
+            supervisor_argv(self._plan),
+            env=environment(),
             preexec_fn=die_with_parent(),  # noqa: PLW1509 - at this moment the test has one thread
         )
 
