@@ -12,6 +12,8 @@ from streams.state import DeviceClock
 
 _MOST_KEPT = 24
 
+Pairs = tuple[tuple[int, int], ...]  # (received_ms, difference_ms)
+
 
 class Trusted(NamedTuple):
     """The time trusted, how late the message was (0 when not late), and the clock with this message learnt."""
@@ -36,25 +38,37 @@ def trust(clock: DeviceClock, device_ms: int | None, received_ms: int, live: boo
 
 
 def _learn(clock: DeviceClock, difference: int, received_ms: int, policy: Policy) -> DeviceClock:
-    horizon = received_ms - hours_ms(policy.clock_window_h)
-    least = [pair for pair in clock.least if pair[0] >= horizon and pair[1] < difference]
-    least.append((received_ms, difference))
-    if len(least) > _MOST_KEPT:
-        # The one whose loss changes least: the younger of the two neighbours that are closest together.
-        drop = min(range(1, len(least) - 1), key=lambda i: least[i][1] - least[i - 1][1])
-        del least[drop]
+    least = _least(clock.least, received_ms, difference, received_ms - hours_ms(policy.clock_window_h))
     skew = least[0][1]
     agree = seconds_ms(policy.clock_agree_s)
     if difference - skew <= agree:
-        return DeviceClock(skew, tuple(least), ())
+        return DeviceClock(skew, least, ())
     candidate = clock.candidate
     if candidate and received_ms - candidate[-1][0] < seconds_ms(policy.clock_apart_s):
-        return DeviceClock(skew, tuple(least), candidate)
+        return DeviceClock(skew, least, candidate)
     others = [pair[1] for pair in candidate] + [difference]
     candidate = (
         (*candidate, (received_ms, difference)) if max(others) - min(others) <= agree else ((received_ms, difference),)
     )
     if len(candidate) >= policy.clock_messages:
-        best = min(candidate, key=lambda pair: pair[1])
-        return DeviceClock(best[1], (best, *(p for p in candidate if p[0] > best[0] and p[1] > best[1])), ())
-    return DeviceClock(skew, tuple(least), candidate)
+        least = ()
+        for at_ms, each in candidate:
+            least = _least(least, at_ms, each, 0)
+        return DeviceClock(least[0][1], least, ())
+    return DeviceClock(skew, least, candidate)
+
+
+def _least(pairs: Pairs, received_ms: int, difference: int, horizon_ms: int) -> Pairs:
+    """The pairs that are, or may yet become, the smallest of the window: in order of time, each larger than the one
+    before it."""
+    begin, end = 0, len(pairs)
+    while end and pairs[end - 1][1] >= difference:
+        end -= 1
+    while begin < end and pairs[begin][0] < horizon_ms:
+        begin += 1
+    least = (*pairs[begin:end], (received_ms, difference))
+    if len(least) > _MOST_KEPT:
+        # The one whose loss changes least: the younger of the two neighbours that are closest together.
+        drop = min(range(1, len(least) - 1), key=lambda i: least[i][1] - least[i - 1][1])
+        least = least[:drop] + least[drop + 1 :]
+    return least

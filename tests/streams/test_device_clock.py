@@ -1,5 +1,7 @@
 """A bad clock hurts nobody, not even its own device."""
 
+import random
+
 from streams.device_clock import trust
 from streams.state import DeviceClock
 from tests.streams.core import POLICY
@@ -81,3 +83,24 @@ def test_trusted_time_is_never_in_the_future() -> None:
     for device in (-5 * MIN, -MIN, 0, MIN, 2 * MIN):
         at_ms = trust(DeviceClock(), T + device, T, True, POLICY).at_ms
         assert at_ms <= T
+
+
+def test_what_is_kept_gives_the_smallest_of_the_window() -> None:
+    chosen = random.Random(5)
+    for _ in range(20):
+        clock, seen = DeviceClock(), []
+        for n in range(60):
+            received, difference = n * HOUR, chosen.randrange(0, 100_000)
+            seen.append((received, difference))
+            clock = trust(clock, T + received - difference, T + received, True, POLICY).clock
+            assert clock.skew_ms == min(each for at, each in seen if at >= received - 24 * HOUR)
+
+
+def test_a_clock_learnt_anew_goes_on_from_the_smallest_of_those_that_agreed() -> None:
+    late = (5000, 3000, 4000, 1000, 2000)
+    pairs = [(n * MIN, n * MIN - HOUR - more) for n, more in enumerate(late, start=1)]
+    clock = DeviceClock()
+    for received, device in [(0, 0), *pairs]:
+        clock = trust(clock, T + device, T + received, True, POLICY).clock
+    assert clock.skew_ms == HOUR + 1000
+    assert clock.least == ((T + 4 * MIN, HOUR + 1000), (T + 5 * MIN, HOUR + 2000))
