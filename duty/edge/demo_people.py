@@ -19,6 +19,7 @@ TOTP_SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 
 _WORKERS = ("李秀英", "王建国", "赵敏", "陈桂兰", "刘洋", "孙丽华", "周志强", "吴雪梅", "郑浩", "何淑珍")
 _NIGHT_WORKERS = ("马超", "许静", "高翔", "林芳", "罗斌", "唐慧", "韩磊", "曹倩", "邓勇", "彭燕")
+_RELIEF = ("蒋云", "余波", "潘秀兰", "杜鹏")
 _POLICE = ("张伟", "黄海涛", "杨帆", "徐刚")
 _DOCTORS = ("朱晓红", "胡明远", "郭雅琴", "梁志成")
 _GUARDS = ("田大勇", "石磊", "范小军", "姜海", "崔亮", "白玉平")
@@ -27,6 +28,7 @@ _FAMILIES = ("陈先生", "王女士", "李奶奶", "张先生", "刘女士", "�
 # From, until (minutes after midnight) of the two shifts.
 _DAY = (8 * 60, 20 * 60)
 _NIGHT = (20 * 60, 8 * 60)
+_LATE = (14 * 60, 2 * 60)  # the second person, who is called when the first does not answer
 
 
 class Login(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,7 +52,7 @@ class DemoPeople(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def demo_people(grids: list[str], today: date, *, language: Language = "zh") -> DemoPeople:
-    """Staff for `grids`: two workers and a guard each, an officer and a doctor for every two, and those above them.
+    """Staff for `grids`: three workers and a guard each, officers and doctors for every two, and those above them.
 
     Ids are those the simulated compound uses when its people answer by themselves (`w-001`, `d-001`), so that an
     answer given there and one given on a screen carry the same name.
@@ -78,32 +80,32 @@ def demo_people(grids: list[str], today: date, *, language: Language = "zh") -> 
             )
         )
 
+    def add_two(
+        id: str, login: str, names: tuple[str, str], role: StaffRole, of: tuple[str, ...], duty: tuple[str, ...]
+    ) -> None:
+        """One by day and one by night."""
+        on(add(id, login, names[0], role, of), role, duty, _DAY)
+        suffix = login.removeprefix(role)
+        on(add(f"{id}-night", f"{role}-night{suffix}", names[1], role, of), role, duty, _NIGHT)
+
     for n, grid in enumerate(grids):
-        first = n == 0
-        suffix = "" if first else str(n + 1)
-        day = add(f"w-{n + 1:03d}", f"worker{suffix}", _WORKERS[n % len(_WORKERS)], "worker", (grid,))
-        night = add(
-            f"w-{n + 1:03d}-night", f"worker-night{suffix}", _NIGHT_WORKERS[n % len(_NIGHT_WORKERS)], "worker", (grid,)
-        )
+        suffix = "" if n == 0 else str(n + 1)
+        by_day, by_night = _WORKERS[n % len(_WORKERS)], _NIGHT_WORKERS[n % len(_NIGHT_WORKERS)]
+        add_two(f"w-{n + 1:03d}", f"worker{suffix}", (by_day, by_night), "worker", (grid,), (grid,))
+        relief = add(f"w-{n + 1:03d}-relief", f"worker-relief{suffix}", _RELIEF[n % len(_RELIEF)], "worker", (grid,))
+        on(relief, "worker", (grid,), _LATE, order=2)
         guard = add(f"g-{n + 1:03d}", f"guard{suffix}", _GUARDS[n % len(_GUARDS)], "guard", (grid,))
-        on(day, "worker", (grid,), _DAY)
-        on(night, "worker", (grid,), _DAY, order=2)
-        on(night, "worker", (grid,), _NIGHT)
-        on(day, "worker", (grid,), _NIGHT, order=2)
         # The gate is watched by day; the night is a gap, which the supervisor's screen shows.
         on(guard, "guard", (grid,), (6 * 60, 22 * 60))
         if n % 2 == 0:
-            of = tuple(grids[n : n + 2])
             pair = n // 2
-            more = "" if first else str(pair + 1)
-            officer = add(f"p-{pair + 1:03d}", f"police{more}", _POLICE[pair % len(_POLICE)], "police", of)
-            doctor = add(f"d-{pair + 1:03d}", f"doctor{more}", _DOCTORS[pair % len(_DOCTORS)], "doctor", of)
-            for hours in (_DAY, _NIGHT):
-                on(officer, "police", of, hours)
-                on(doctor, "doctor", of, hours)
-    supervisor = add("s-001", "supervisor", "沈建平", "supervisor", ("*",))
-    for hours in (_DAY, _NIGHT):
-        on(supervisor, "supervisor", tuple(grids), hours)
+            of = tuple(grids[n : n + 2])
+            suffix = "" if n == 0 else str(pair + 1)
+            officers = _POLICE[pair % len(_POLICE)], _POLICE[(pair + 1) % len(_POLICE)]
+            doctors = _DOCTORS[pair % len(_DOCTORS)], _DOCTORS[(pair + 1) % len(_DOCTORS)]
+            add_two(f"p-{pair + 1:03d}", f"police{suffix}", officers, "police", of, of)
+            add_two(f"d-{pair + 1:03d}", f"doctor{suffix}", doctors, "doctor", of, of)
+    add_two("s-001", "supervisor", ("沈建平", "顾卫东"), "supervisor", ("*",), tuple(grids))
     add("a-001", "admin", "系统管理员", "admin", ("*",))
     add("x-001", "auditor", "冯审计", "auditor", ("*",))
     channels = [Channel(id=f"{person.id}-desk", person=person.id, order=1, kind="desk") for person in people]

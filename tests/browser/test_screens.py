@@ -52,6 +52,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     world.close()
 
 
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("size", ["phone", "desk"])
 @pytest.mark.parametrize("language", ["zh", "en"])
 def test_every_screen(served: Served, browser: Any, size: str, language: str) -> None:

@@ -74,7 +74,13 @@ def bar_for(person: Person) -> list[tuple[str, str, str]]:
     for spare in ("nav_checkpoint", "nav_households", "nav_handover"):
         if len(rows) > 5:
             rows = [row for row in rows if row[1] != spare]
-    return rows
+    return _bar_with_more(person, rows) if len(rows) < 3 else rows
+
+
+def _bar_with_more(person: Person, rows: list[tuple[str, str, str]]) -> list[tuple[str, str, str]]:
+    """Whoever has few screens of their own (an administrator) has the others in the bar, up to five."""
+    spare = [(address, name, icon) for action, address, name, icon in MORE if _reaches(person, action)]
+    return [*rows[:-1], *spare[: max(0, 5 - len(rows))], rows[-1]]
 
 
 def more_for(person: Person) -> list[tuple[str, str, str]]:

@@ -34,7 +34,7 @@ ROWS: dict[str, tuple[str, str]] = {
     "fit_again": ("再试一次", "Try again"),
     "fit_untested": ("还没有收到测试开门，不能布防。", "The test opening was not heard yet, so it cannot be armed."),
     "fit_armed": ("已布防，管控开始。", "Armed: the household is watched."),
-    "pool": ("仓库里有 {n} 个门磁", "{n} sensors in the pool"),
+    "pool": ("仓库里有 {n} 个门磁", "Sensors in the pool: {n}"),
     "release": ("解除管控", "Release"),
     "released": ("{place} 已解除管控，门磁回到仓库。", "{place} is released, its sensor goes back to the pool."),
     "channels_what": (

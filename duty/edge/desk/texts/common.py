@@ -6,7 +6,7 @@ ROWS: dict[str, tuple[str, str]] = {
     "nav": ("主导航", "Main navigation"),
     "nav_board": ("警情", "Incidents"),
     "nav_buildings": ("楼栋", "Buildings"),
-    "nav_households": ("住户", "Households"),
+    "nav_households": ("住户", "Homes"),
     "nav_handover": ("交接", "Handover"),
     "nav_overview": ("总览", "Overview"),
     "nav_checkpoint": ("卡点", "Checkpoint"),
