@@ -6,6 +6,7 @@ from pathlib import Path
 
 from gateway.edge.committer import Committer
 from gateway.edge.gate import Gate
+from gateway.edge.inbox import READERS
 from gateway.edge.say import say
 from gateway.edge.vitals import LOW_DISK_PERCENT, free_percent
 from streams.edge.log import LogFull
@@ -20,8 +21,6 @@ _AT_ONCE = 200
 _REST_S = 0.05
 # A device that keeps sending what nobody understands must not fill the disk with it.
 _MOST_REJECTS = 200_000
-# Whoever reads `inbox`, by the file that holds its cursors.
-_READERS = ("streams.db", "series.db", "desk.db")
 
 
 class Chores:
@@ -79,7 +78,7 @@ class Chores:
         now_ms = self._gate.now_ms()
         before_ms = now_ms - self._raw_days * _DAY_MS
         try:
-            files = [self._folder / name for name in _READERS]
+            files = [self._folder / name for name in READERS]
             passed = await self._loop.run_in_executor(None, read_to, files, "inbox")
             newest = self._rejects.end(0)
             await self._forget_of("inbox", before_ms, passed)

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Sequence
 from queue import SimpleQueue
 
+from gateway.edge.say import say
 from streams.edge.doorbell import Bell
 from streams.edge.log import LogFull
 from streams.edge.sqlite_log import SqliteWriter, Statement
@@ -120,6 +121,8 @@ class Committer:
                     return False
                 pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
                 continue
+            while self._writer.salvaged:
+                say("the inbox was damaged and is mended", what=self._writer.salvaged.pop())
             self._bell.ring()
             work.done(offsets)
             return True

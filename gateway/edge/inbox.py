@@ -6,19 +6,19 @@ pages has been served.
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from devices.events import Event
 from gateway.fleet_records import FleetRecord, decode_told, encode_told, key_of
 from gateway.rejects import decode_reject, encode_reject
-from streams.edge.sqlite_log import CURSORS, SqliteReader, SqliteWriter, Statement, frames_into, frames_table
-from streams.frames import FrameError, RejectRecord, decode_inbox
+from streams.edge.sqlite_log import CURSORS, SqliteReader, SqliteWriter, Statement, frames_into, read_to
+from streams.frames import FrameError, NewerFrame, RejectRecord, decode_inbox
 
 FILE = "inbox.db"
 _TABLES = (
     CURSORS,
-    frames_table("rejects"),
     "CREATE TABLE IF NOT EXISTS rejects_fed (offset INTEGER PRIMARY KEY, at_ms INTEGER, outcome TEXT)",
     "CREATE TABLE IF NOT EXISTS format_memory (key TEXT PRIMARY KEY, memory BLOB)",
     "CREATE TABLE IF NOT EXISTS bindings (device TEXT PRIMARY KEY, household TEXT)",
@@ -29,9 +29,18 @@ _TABLES = (
 REMEMBERED_FRAMES = 400
 
 
-def open_inbox(folder: Path) -> SqliteWriter:
-    """The writer of `inbox` in the data folder.  Raises LogFull with a sentence."""
-    return SqliteWriter(folder / FILE, "inbox", tables=_TABLES)
+# Whoever reads `inbox`, by the file that holds its cursors.
+READERS = ("streams.db", "series.db", "desk.db")
+
+
+def open_inbox(folder: Path, **options: Any) -> SqliteWriter:
+    """The writer of `inbox` in the data folder; a damaged file is mended.  Raises LogFull with a sentence."""
+
+    def seen() -> int:
+        passed = [read_to([folder / name], "inbox") for name in READERS]
+        return max((offset for found in passed for offset in found.values()), default=0)
+
+    return SqliteWriter(folder / FILE, "inbox", tables=_TABLES, other_logs=["rejects"], seen=seen, **options)
 
 
 class Kept(msgspec.Struct, frozen=True):
@@ -54,7 +63,13 @@ def kept(writer: SqliteWriter, partitions: int) -> Kept:
             "SELECT frame FROM inbox WHERE partition = ? ORDER BY offset DESC LIMIT ?", (partition, REMEMBERED_FRAMES)
         )
         for (frame,) in reversed(rows):
-            for record in decode_inbox(frame):
+            try:
+                records = decode_inbox(frame)
+            except NewerFrame:
+                raise
+            except FrameError:
+                continue  # damaged on disk: it is the core's to put aside, and nothing here hangs on it
+            for record in records:
                 newest_ms = max(newest_ms, record.received_ms if isinstance(record, Event) else record.at_ms)
                 if isinstance(record, Event):
                     events.append(record)

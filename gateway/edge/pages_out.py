@@ -21,7 +21,7 @@ from gateway.pages import LATEST_MS, TOPIC, Page, Raised, pages_in, receipt
 from streams.edge.doorbell import Doorbell
 from streams.edge.log import LogFull
 from streams.edge.sqlite_log import SqliteReader
-from streams.frames import decode_outbox
+from streams.frames import FrameError, NewerFrame, decode_outbox
 
 BROKER = "broker"
 _FRAMES_AT_ONCE = 50
@@ -87,7 +87,7 @@ class PagesOut:
         self._looks = 0
         names = [f"{name}/{role}" for name, row in subscribers.items() for role in row.roles]
         self._subscribers = subscribers
-        self._ends = {partition: reader.end(partition) for partition in range(partitions)}
+        self._ends = {partition: self._end(partition) for partition in range(partitions)}
         self._hearers: dict[str, Hearer] = {}
         fresh: dict[tuple[str, int], int] = {}
         for name in [*names, BROKER] if with_broker else names:
@@ -98,15 +98,18 @@ class PagesOut:
         self.first_places = page_cursor_rows(fresh) if fresh else None
 
     def start(self, doorbell: Doorbell, listener: Listener | None) -> None:
-        """Begin to look.  Raises LogFull when `outbox` cannot be read."""
+        """Begin to look."""
         if listener is not None:
             listener.on_subscribed = self._subscribed
             listener.on_page_acked = self._acked
             listener.on_gone = self._gone
-        # What was decided before: nothing of it is sent because of this.
-        for partition, end in self._ends.items():
-            for _, frame in self._reader.read(partition, max(0, end - _FRAMES_BEFORE), _FRAMES_BEFORE):
-                pages_in(decode_outbox(frame), self._raised, self._zone)
+        try:
+            # What was decided before: nothing of it is sent because of this.
+            for partition, end in self._ends.items():
+                for _, frame in self._reader.read(partition, max(0, end - _FRAMES_BEFORE), _FRAMES_BEFORE):
+                    self._pages_of(frame)
+        except (LogFull, NewerFrame) as trouble:
+            self._say_unreadable(trouble)
         self._doorbell = doorbell
         self._loop.add_reader(doorbell.fileno(), self._rang)
         self._look_again()
@@ -122,7 +125,7 @@ class PagesOut:
     def waiting(self) -> dict[str, int]:
         """Hearer → how many frames of `outbox` it has not been told of."""
         return {
-            name: sum(self._reader.end(p) - place for p, place in hearer.read_to.items())
+            name: sum(max(0, self._end(p) - place) for p, place in hearer.read_to.items())
             for name, hearer in self._hearers.items()
         }
 
@@ -207,8 +210,29 @@ class PagesOut:
         try:
             for name, carrier in list(self._carriers.items()):
                 self._tell_one(self._hearers[name], carrier, read)
-        except LogFull as trouble:
-            self._seldom.say("outbox cannot be read: no page goes out", "outbox", trouble=str(trouble))
+        except (LogFull, NewerFrame) as trouble:
+            self._say_unreadable(trouble)
+
+    def _say_unreadable(self, trouble: LogFull | NewerFrame) -> None:
+        # Whatever ails the other process's file, messages are still taken in.
+        self._seldom.say("outbox cannot be read: no page goes out", "outbox", trouble=str(trouble))
+
+    def _end(self, partition: int) -> int:
+        try:
+            return self._reader.end(partition)
+        except (LogFull, NewerFrame) as trouble:
+            self._say_unreadable(trouble)
+            return 0
+
+    def _pages_of(self, frame: bytes) -> list[Page]:
+        try:
+            return pages_in(decode_outbox(frame), self._raised, self._zone)
+        except NewerFrame:
+            raise
+        except FrameError as damage:
+            # What was decided in it cannot be told; streams says so when it meets it.
+            self._seldom.say("a frame of outbox is damaged", "outbox", trouble=str(damage))
+            return []
 
     def _tell_one(self, hearer: Hearer, carrier: Carrier, read: _Read) -> None:
         for partition in range(self._partitions):
@@ -251,7 +275,7 @@ class PagesOut:
         key = (partition, offset)
         pages = self._frames.get(key)
         if pages is None:
-            pages = self._frames[key] = pages_in(decode_outbox(frame), self._raised, self._zone)
+            pages = self._frames[key] = self._pages_of(frame)
             if len(self._frames) > _FRAMES_KEPT:
                 self._frames.popitem(last=False)
         return pages

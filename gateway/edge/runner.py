@@ -33,7 +33,7 @@ from gateway.intake import Intake
 from streams.edge.doorbell import Bell, Doorbell
 from streams.edge.log import LogFull
 from streams.edge.sqlite_log import OldSqlite, SqliteReader, SqliteWriter
-from streams.frames import FrameError
+from streams.frames import FrameError, SystemReport
 
 if TYPE_CHECKING:
     from gateway.edge.broker_client import BrokerClient
@@ -80,13 +80,24 @@ def zone_of(policy: Path) -> tzinfo:
         raise Complaint(str(policy), 0, f"no usable time_zone: {error}", 'as time_zone = "Asia/Shanghai"') from error
 
 
-async def _opened(folder: Path, stop: asyncio.Event) -> SqliteWriter | None:
-    """The inbox, waited for: a full disk or a process that is just ending is no reason to give up."""
+def _mended(what: str, at_ms: int) -> list[SystemReport]:
+    """A damage that is over is still for a supervisor to know."""
+    return [SystemReport(at_ms, "inbox", False, what), SystemReport(at_ms, "inbox", True, what)]
+
+
+async def _opened(settings: Settings, stop: asyncio.Event) -> "tuple[SqliteWriter, inbox.Kept] | None":
+    """The inbox and what it holds, waited for: a full disk, or a process just ending, is no reason to give up."""
     said = ""
     pause_s = 0.1
+    writer: SqliteWriter | None = None
     while not stop.is_set():
         try:
-            return inbox.open_inbox(folder)
+            if writer is None:
+                writer = inbox.open_inbox(settings.data_path)
+            found = inbox.kept(writer, settings.streams.partitions)
+            for what in writer.salvaged:
+                say("the inbox was damaged and is mended", what=what)
+            return writer, found
         except LogFull as trouble:
             if str(trouble) != said:
                 said = str(trouble)
@@ -95,6 +106,8 @@ async def _opened(folder: Path, stop: asyncio.Event) -> SqliteWriter | None:
             await asyncio.wait_for(stop.wait(), pause_s)
         except TimeoutError:
             pause_s = min(2 * pause_s, 5.0)
+    if writer is not None:
+        writer.close()
     return None
 
 
@@ -103,10 +116,10 @@ async def _run(settings: Settings, fleet: Fleet, formats: dict[str, Format], zon
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    writer = await _opened(settings.data_path, stop)
-    if writer is None:
+    opened = await _opened(settings, stop)
+    if opened is None:
         return 0
-    gateway = Gateway(settings, fleet, formats, zone, writer, loop, stop)
+    gateway = Gateway(settings, fleet, formats, zone, *opened, loop, stop)
     try:
         stopping = loop.create_task(stop.wait())
         starting = loop.create_task(gateway.start())
@@ -131,6 +144,7 @@ class Gateway:
         formats: dict[str, Format],
         zone: tzinfo,
         writer: SqliteWriter,
+        kept: inbox.Kept,
         loop: asyncio.AbstractEventLoop,
         stop: asyncio.Event,
     ) -> None:
@@ -147,7 +161,6 @@ class Gateway:
         self._loop = loop
         self._stop = stop
         self._writer = writer
-        kept = inbox.kept(writer, partitions)
         self._clock = Clock(not_before_ms=kept.newest_ms)
         self._kept = kept
         intake = Intake(fleet, formats, memory=kept.memory, bindings=kept.bindings)
@@ -269,10 +282,12 @@ class Gateway:
         statements = [inbox.told_rows(told)] if told else []
         if self.pages is not None and self.pages.first_places is not None:
             statements.append(self.pages.first_places)
-        if told or statements:
+        mended = [report for what in self._writer.salvaged for report in _mended(what, at_ms)]
+        self._writer.salvaged.clear()
+        if told or statements or mended:
             say("fleet", devices=len(self._fleet.devices), cases=len(self._fleet.cases), told=len(told))
             written = asyncio.Event()
-            gate.add(told, statements, written.set)
+            gate.add([*mended, *told], statements, written.set)
             await written.wait()
 
     async def _listen(self, what: str, address: str, listen: Any) -> None:

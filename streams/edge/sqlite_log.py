@@ -14,6 +14,7 @@ from typing import Any
 
 import apsw
 
+from streams.edge import salvage
 from streams.edge.log import LogFull, LogReader, LogWriter
 
 # Before 3.51.3 two connections that write and checkpoint at the same moment can lose committed pages (WAL-reset bug).
@@ -31,8 +32,8 @@ _REMEDIES: tuple[tuple[type[apsw.Error], str], ...] = (
     (apsw.ReadOnlyError, "the file or its disk is read-only: make it writable, writing goes on by itself"),
     (apsw.BusyError, "another process holds it locked: end that process, writing goes on by itself"),
     (apsw.LockedError, "another process holds it locked: end that process, writing goes on by itself"),
-    (apsw.CorruptError, "the file is damaged: put it aside or restore a copy, writing goes on by itself"),
-    (apsw.NotADBError, "the file is no database: put it aside or restore a copy, writing goes on by itself"),
+    (apsw.CorruptError, "the file is damaged: look after its disk"),
+    (apsw.NotADBError, "the file is no database: it was damaged or overwritten, look after its disk"),
     (apsw.CantOpenError, "it cannot be opened: is its folder there, and may this user write in it?"),
     (apsw.PermissionsError, "this user may not open it: give it to the user that runs Threshold"),
     (apsw.AuthError, "this user may not open it: give it to the user that runs Threshold"),
@@ -40,6 +41,10 @@ _REMEDIES: tuple[tuple[type[apsw.Error], str], ...] = (
     (apsw.ProtocolError, "its lock could not be had: end other programs that hold the file"),
     (apsw.NoMemError, "there is no memory left: end what uses it up"),
 )
+
+
+class LogDamaged(LogFull):
+    """What is in the file is no longer what was written: the disk, or a hand, changed it."""
 
 
 class OldSqlite(RuntimeError):
@@ -60,7 +65,8 @@ def check_sqlite(version: str | None = None) -> None:
 def trouble(path: Path, error: apsw.Error) -> LogFull:
     """`error` as a sentence: which file, what is wrong, what to do."""
     remedy = next((text for kind, text in _REMEDIES if isinstance(error, kind)), "it could not be used")
-    return LogFull(f"{path.name} ({path.parent}): {remedy} [{type(error).__name__}: {error}]")
+    kind = LogDamaged if isinstance(error, apsw.CorruptError | apsw.NotADBError) else LogFull
+    return kind(f"{path.name} ({path.parent}): {remedy} [{type(error).__name__}: {error}]")
 
 
 def frames_table(log: str) -> str:
@@ -90,6 +96,10 @@ class SqliteWriter(LogWriter):
     """The one writer of `log` in the file `path`.  `tables` are the CREATE statements of what else is in the file.
 
     A second writer is refused: two writers on one file cost a hundred times in latency.  One thread at a time.
+
+    With `seen` (the largest offset that any reader is known to have seen) a damaged file is mended at the next opening:
+    put aside, and what can be read of it copied (`salvage.py`); `salvaged` then says so.  `other_logs` are its further
+    tables of frames.
     """
 
     def __init__(
@@ -101,12 +111,18 @@ class SqliteWriter(LogWriter):
         clock: Callable[[], int] = wall_clock_ms,
         wait_for_lock_s: float = 2.0,
         checkpoint_pages: int = 1000,
+        other_logs: Sequence[str] = (),
+        seen: Callable[[], int] | None = None,
     ) -> None:
         """Raises LogFull when the file cannot be opened or another process writes it, OldSqlite on an old SQLite."""
         check_sqlite()
         self.path = path
         self.log = log
-        self._tables = (frames_table(log), *tables)
+        self.salvaged: list[str] = []
+        self._logs = (log, *other_logs)
+        self._seen = seen
+        self._damaged = False
+        self._tables = (*(frames_table(name) for name in self._logs), *tables)
         self._clock = clock
         self._wait_for_lock_s = wait_for_lock_s
         self._checkpoint_pages = checkpoint_pages
@@ -117,7 +133,12 @@ class SqliteWriter(LogWriter):
         self._connection: apsw.Connection | None = None
         self._lock = self._take_lock()
         try:
-            self._open()
+            try:
+                self._open()
+            except LogDamaged:
+                if seen is None:
+                    raise
+                self._open()
         except LogFull:
             self.close()
             raise
@@ -145,6 +166,7 @@ class SqliteWriter(LogWriter):
 
     def _open(self) -> apsw.Connection:
         """A connection ready to write.  What an earlier failed attempt left in the WAL is put on disk first."""
+        self._mend()
         try:
             connection = apsw.Connection(str(self.path))
         except apsw.Error as error:
@@ -166,12 +188,30 @@ class SqliteWriter(LogWriter):
                 raise apsw.BusyError("a reader stands in the way of the checkpoint after an error")
         except apsw.Error as error:
             connection.close(force=True)
-            raise trouble(self.path, error) from error
+            raise self._noted(error) from error
         self._failed = False
         self._wal_pages = 0
         self._checkpoint_at = self._checkpoint_pages
         self._connection = connection
         return connection
+
+    def _mend(self) -> None:
+        """Finish a salvage that a crash cut short; begin one where the file was found damaged."""
+        try:
+            salvage.finish(self.path)
+            if self._damaged and self._seen is not None:
+                done = salvage.salvage(self.path, self._logs, self._tables, self._seen())
+                self._damaged = False
+                self.salvaged.append(f"{self.path.name}: {done.says()}")
+        except apsw.Error as error:
+            raise trouble(self.path, error) from error
+        except (salvage.BeyondSalvage, OSError) as error:
+            raise LogDamaged(f"{self.path.name} ({self.path.parent}): the file is damaged: {error}") from error
+
+    def _noted(self, error: apsw.Error) -> LogFull:
+        found = trouble(self.path, error)
+        self._damaged = self._damaged or isinstance(found, LogDamaged)
+        return found
 
     def _after_commit(self, _connection: apsw.Connection, _database: str, pages: int) -> int:
         if pages < self._wal_pages:
@@ -203,7 +243,7 @@ class SqliteWriter(LogWriter):
             self._give_up(connection)
             if isinstance(error, apsw.SQLError | apsw.ConstraintError | apsw.MismatchError):
                 raise  # a mistake in a statement is no trouble of the disk's
-            raise trouble(self.path, error) from error
+            raise self._noted(error) from error
         except BaseException:
             self._give_up(connection)
             raise
@@ -233,7 +273,7 @@ class SqliteWriter(LogWriter):
             pass
         except apsw.Error as error:
             self._give_up(connection)
-            raise trouble(self.path, error) from error
+            raise self._noted(error) from error
         connection.set_busy_timeout(round(self._wait_for_lock_s * 1000))
         self._checkpoint_at = self._wal_pages + self._checkpoint_pages
 
@@ -245,7 +285,8 @@ class SqliteWriter(LogWriter):
         except apsw.SQLError:
             raise
         except apsw.Error as error:
-            raise trouble(self.path, error) from error
+            self._give_up(connection)
+            raise self._noted(error) from error
 
     def forget(self, log: str, before_ms: int, read_to: Mapping[int, int], most: int = 200) -> int:
         """Delete up to `most` frames of `log` older than `before_ms`, none beyond `read_to` (partition → offset that
@@ -265,7 +306,7 @@ class SqliteWriter(LogWriter):
                     break
         except apsw.Error as error:
             self._give_up(connection)
-            raise trouble(self.path, error) from error
+            raise self._noted(error) from error
         return deleted
 
     def close(self) -> None:
@@ -287,15 +328,22 @@ class SqliteReader(LogReader):
         self.log = log
         self._wait_for_lock_s = wait_for_lock_s
         self._connection: apsw.Connection | None = None
+        self._inode = 0
         self._read = f"SELECT offset, frame FROM {log} WHERE partition = ? AND offset > ? ORDER BY offset LIMIT ?"
 
     def query(self, sql: str, bindings: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """Rows of the file; [] while it, or the table asked for, is not there yet.  Raises LogFull."""
+        try:
+            inode = os.stat(self.path).st_ino
+        except FileNotFoundError:
+            return []
+        if inode != self._inode:
+            # Another file has taken its place: a damaged one was put aside.
+            self.close()
+            self._inode = inode
         connection = self._connection
         try:
             if connection is None:
-                if not self.path.exists():
-                    return []
                 connection = apsw.Connection(str(self.path), flags=apsw.SQLITE_OPEN_READONLY)
                 connection.set_busy_timeout(round(self._wait_for_lock_s * 1000))
                 self._connection = connection

@@ -48,7 +48,9 @@ class Inside:
     async def __aenter__(self) -> "Inside":
         loop = asyncio.get_running_loop()
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.writer = FailingWriter(self.folder / inbox.FILE, "inbox", tables=inbox._TABLES, wait_for_lock_s=0.05)
+        self.writer = FailingWriter(
+            self.folder / inbox.FILE, "inbox", tables=inbox._TABLES, other_logs=["rejects"], wait_for_lock_s=0.05
+        )
         self.kept = inbox.kept(self.writer, 1)
         intake = intake_of(self._fleet, memory=self.kept.memory, bindings=self.kept.bindings)
         intake.remember(self.kept.events)

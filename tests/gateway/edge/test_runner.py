@@ -1,5 +1,6 @@
 """The gateway as a process: how it starts, what it says, how it ends."""
 
+import random
 import resource
 import signal
 import socket
@@ -249,3 +250,45 @@ def test_a_thousand_connections(make_gateway):
     begin = time.monotonic()
     gateway.stop()
     assert time.monotonic() - begin < 10
+
+
+def damage(gateway: Gateway, pages: int) -> None:
+    """Overwrite the last pages of the file."""
+    with (gateway.data / "inbox.db").open("r+b") as raw:
+        size = raw.seek(0, 2)
+        raw.seek(max(0, size - pages * 4096))
+        raw.write(random.Random(3).randbytes(pages * 4096))
+
+
+@pytest.mark.parametrize("pages", [1, 3, 100])
+def test_a_damaged_file_is_put_aside_and_the_gateway_goes_on_by_itself(gateway, device, pages):
+    for n in range(40):
+        device.says(b'{"contact":false,"battery":%d}' % n).wait_for_publish(10)
+    gateway.stop()
+    before = [event.battery_percent for event in gateway.events()]
+    damage(gateway, pages)
+    gateway.start()
+    wait_until(device.client.is_connected, 15)
+    for n in range(40, 50):
+        device.says(b'{"contact":false,"battery":%d}' % n).wait_for_publish(15)
+    after = [event.battery_percent for event in gateway.events()]
+    assert after[-10:] == list(range(40, 50))
+    assert set(after[:-10]) <= set(before)
+    if pages == 100:
+        assert gateway.said("put aside as inbox.db.damaged-1")
+        assert any(isinstance(r, SystemReport) and "put aside" in r.detail for r in gateway.records())
+
+
+def test_damage_while_it_runs_is_mended_without_a_restart(gateway, device):
+    for n in range(40):
+        device.says(b'{"contact":false,"battery":%d}' % n).wait_for_publish(10)
+    # A connection that closes moves the WAL into the file; then every page but the first is overwritten.
+    gateway.stop()
+    gateway.start()
+    wait_until(device.client.is_connected, 15)
+    damage(gateway, (gateway.data / "inbox.db").stat().st_size // 4096 - 1)
+    for n in range(40, 400):
+        device.says(b'{"contact":false,"battery":50,"last_seen":%d}' % (1_600_000_000_000 + n)).wait_for_publish(20)
+    found = {event.device_ms for event in gateway.events()}
+    assert found >= {1_600_000_000_000 + n for n in range(40, 400)}
+    assert gateway.health()["inbox"]["well"]
