@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
-from devices.edge.settings import Settings
+from devices.edge.settings import Data, Settings, Site
 from devices.events import Event
 from devices.ids import event_id
 from streams.commands import BadCommand, parse_command
@@ -63,11 +63,8 @@ class Story:
         fleet = self.folder / "fleet.toml"
         if not fleet.exists():
             fleet.write_text(FLEET, "utf-8")
-        return Settings.model_validate(
-            {
-                "site": {"name": "惠民小区", "fleet": str(fleet), "policy": str(POLICY)},
-                "data": {"folder": str(self.folder)},
-            }
+        return Settings(
+            site=Site(name="惠民小区", fleet=str(fleet), policy=str(POLICY)), data=Data(folder=str(self.folder))
         )
 
     def apply(self, *records: InboxRecord) -> list[Effect]:

@@ -1,29 +1,19 @@
 """The settings file: one TOML file that every process of a site reads.
 
-`load` hands back frozen values with every relative path made absolute, or complains with file and line.
+`load` hands back frozen values with every relative path made absolute, or complains with file and line.  Structs of
+msgspec: every process of the box reads this, and the memory of a larger library would be paid for by each of them.
 """
 
-from functools import cache
+from collections.abc import Iterator
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+import msgspec
+from msgspec import Meta
 
 from devices.edge.complaints import Collector, did_you_mean
 from devices.edge.toml_lines import Path_, TomlFile, read_toml
-
-
-def _address(value: object) -> object:
-    """`host:port`, `[::1]:port` or "" → the same, once it is known to be one."""
-    if not isinstance(value, str) or not value:
-        return value
-    host, colon, port = value.rpartition(":")
-    if not colon or not port.isascii() or not port.isdigit() or not 0 <= int(port) <= 65535:
-        raise ValueError("is not host:port, as 127.0.0.1:1883")
-    if not host:
-        raise ValueError("has no host: write 0.0.0.0 for every address of this machine, 127.0.0.1 for itself alone")
-    return value
 
 
 def split_address(address: str) -> tuple[str, int]:
@@ -43,15 +33,14 @@ def is_loopback(address: str) -> bool:
         return False
 
 
-Address = Annotated[str, BeforeValidator(_address)]
-Port = Annotated[int, Field(ge=1, le=65535)]
+Port = Annotated[int, Meta(ge=1, le=65535)]
 
 
-class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+class _Table(msgspec.Struct, frozen=True, kw_only=True):
+    """A table of the file."""
 
 
-class Site(_Table):
+class Site(_Table, frozen=True, kw_only=True):
     """`fleet` and `policy` are paths; an empty policy is the one that comes with Threshold."""
 
     name: str = "Threshold"
@@ -59,18 +48,18 @@ class Site(_Table):
     policy: str = ""
 
 
-class Data(_Table):
+class Data(_Table, frozen=True, kw_only=True):
     """Where everything is kept, and for how long."""
 
     folder: str = "data"
-    raw_days: Annotated[int, Field(ge=1, le=36_500)] = 30
-    incident_days: Annotated[int, Field(ge=1, le=36_500)] = 1095
+    raw_days: Annotated[int, Meta(ge=1, le=36_500)] = 30
+    incident_days: Annotated[int, Meta(ge=1, le=36_500)] = 1095
 
 
-class Broker(_Table):
+class Broker(_Table, frozen=True, kw_only=True):
     """A broker the site already has."""
 
-    host: Annotated[str, Field(min_length=1)]
+    host: Annotated[str, Meta(min_length=1)]
     port: Port = 1883
     client_id: str = "threshold-gateway"
     username: str = ""
@@ -80,44 +69,34 @@ class Broker(_Table):
     share: str = ""
 
 
-class Gateway(_Table):
+class Gateway(_Table, frozen=True, kw_only=True):
     """How devices come in: directly (`listen`, `tls_listen`; "" is off), through a broker, or both."""
 
-    listen: Address = "127.0.0.1:1883"
-    tls_listen: Address = ""
+    listen: str = "127.0.0.1:1883"
+    tls_listen: str = ""
     certificate: str = ""
     private_key: str = ""
     client_ca: str = ""
-    http: Address = "127.0.0.1:18830"
-    max_connections: Annotated[int, Field(ge=1, le=100_000)] = 6000
-    rate_per_device_s: Annotated[float, Field(gt=0, le=10_000, strict=False)] = 20.0
+    http: str = "127.0.0.1:18830"
+    max_connections: Annotated[int, Meta(ge=1, le=100_000)] = 6000
+    rate_per_device_s: Annotated[float, Meta(gt=0, le=10_000)] = 20.0
     allow_anonymous: bool = False
     broker: Broker | None = None
 
-    @model_validator(mode="after")
-    def _whole(self) -> "Gateway":
-        if self.tls_listen and not (self.certificate and self.private_key):
-            raise ValueError("tls_listen needs certificate and private_key")
-        if not self.http or not is_loopback(self.http):
-            raise ValueError("http is the door of this machine's own processes: keep it on 127.0.0.1")
-        if not (self.listen or self.tls_listen or self.broker):
-            raise ValueError("no way in: set listen or tls_listen, or add [gateway.broker]")
-        return self
 
-
-class Streams(_Table):
+class Streams(_Table, frozen=True, kw_only=True):
     """Which runtime applies the rules."""
 
     runtime: Literal["local", "cluster"] = "local"
-    partitions: Annotated[int, Field(ge=1, le=1024)] = 1
+    partitions: Annotated[int, Meta(ge=1, le=1024)] = 1
 
 
-class Cluster(_Table):
+class Cluster(_Table, frozen=True, kw_only=True):
     """Kafka, for `runtime = "cluster"`.  `metrics` is where a worker answers Prometheus; "" is nowhere."""
 
     kafka: str = ""
     topic_prefix: str = "threshold-"
-    replication: Annotated[int, Field(ge=1, le=15)] = 1
+    replication: Annotated[int, Meta(ge=1, le=15)] = 1
     security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
     sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "PLAIN"
     username: str = ""
@@ -126,21 +105,13 @@ class Cluster(_Table):
     certificate: str = ""
     private_key: str = ""
     store: Literal["memory", "rocksdb"] = "memory"
-    standby_replicas: Annotated[int, Field(ge=0, le=5)] = 1
-    session_timeout_s: Annotated[float, Field(ge=6, le=300, strict=False)] = 8.0
-    progress_timeout_s: Annotated[float, Field(ge=10, le=3600, strict=False)] = 60.0
-    metrics: Address = ""
-
-    @model_validator(mode="after")
-    def _whole(self) -> "Cluster":
-        if bool(self.certificate) != bool(self.private_key):
-            raise ValueError("certificate and private_key belong together")
-        if self.security_protocol.startswith("SASL") and not (self.username and self.password_file):
-            raise ValueError(f"security_protocol {self.security_protocol} needs username and password_file")
-        return self
+    standby_replicas: Annotated[int, Meta(ge=0, le=5)] = 1
+    session_timeout_s: Annotated[float, Meta(ge=6, le=300)] = 8.0
+    progress_timeout_s: Annotated[float, Meta(ge=10, le=3600)] = 60.0
+    metrics: str = ""
 
 
-class Sink(_Table):
+class Sink(_Table, frozen=True, kw_only=True):
     """Where the points go; without `influx_url` into the embedded store."""
 
     influx_url: str = ""
@@ -148,37 +119,25 @@ class Sink(_Table):
     bucket: str = "threshold"
     token_file: str = ""
 
-    @model_validator(mode="after")
-    def _whole(self) -> "Sink":
-        if self.influx_url and not self.token_file:
-            raise ValueError("influx_url needs token_file")
-        return self
 
-
-class Desk(_Table):
+class Desk(_Table, frozen=True, kw_only=True):
     """The screens.  `database` "" is SQLite in the data folder.  `public_url` is where people reach the desk, as
     https://desk.example.org: it stands in the links of messages."""
 
-    listen: Address = "127.0.0.1:8080"
+    listen: str = "127.0.0.1:8080"
     public_url: str = ""
     database: str = ""
     language: Literal["zh", "en"] = "zh"
 
-    @model_validator(mode="after")
-    def _whole(self) -> "Desk":
-        if self.public_url and not self.public_url.startswith(("https://", "http://")):
-            raise ValueError("public_url is no address: write it as https://desk.example.org")
-        return self
 
-
-class Pages(_Table):
+class Pages(_Table, frozen=True, kw_only=True):
     """Where pages go besides MQTT and the desk."""
 
     webhook_url: str = ""
     webhook_secret_file: str = ""
 
 
-class Settings(_Table):
+class Settings(_Table, frozen=True, kw_only=True):
     """Everything.  Paths are absolute (or "") once `load` returned."""
 
     site: Site = Site()
@@ -190,12 +149,6 @@ class Settings(_Table):
     desk: Desk = Desk()
     pages: Pages = Pages()
     file: str = ""  # where these settings were read from
-
-    @model_validator(mode="after")
-    def _whole(self) -> "Settings":
-        if self.streams.runtime == "cluster" and not self.cluster.kafka:
-            raise ValueError('runtime = "cluster" needs kafka in [cluster]')
-        return self
 
     @property
     def fleet_path(self) -> Path:
@@ -233,6 +186,11 @@ _PATHS = (
 )
 
 
+# (table, key) of host:port; "" is off.
+_ADDRESSES = (("gateway", "listen"), ("gateway", "tls_listen"), ("gateway", "http"), ("cluster", "metrics"),
+              ("desk", "listen"))  # fmt: skip
+
+
 def load(path: str | Path) -> Settings:
     """Read the settings file at `path`.  Raises Complaint: one, or `Complaints` with all that is wrong with it."""
     file = read_toml(path)
@@ -242,17 +200,16 @@ def load(path: str | Path) -> Settings:
 def from_toml(file: TomlFile, path: Path) -> Settings:
     """The settings that `file` holds; its relative paths are taken from the folder of `path`.  Raises Complaint."""
     into = Collector(file.file)
-    if "file" in file.data:
-        into.add(file.line("file"), "there is no key 'file' in settings", "remove it")
-        into.done()
-    try:
-        read = Settings.model_validate(file.data)
-    except ValidationError as error:
-        for fault in error.errors(include_url=False):
-            _complain(into, file, tuple(fault["loc"]), str(fault["type"]), fault["msg"])
-        into.done()
-        raise
-    raw = read.model_dump()
+    read = _read(Settings, file.data, (), file, into)
+    into.done()
+    for address in _ADDRESSES:
+        if problem := _address_problem(_at(read, address)):
+            into.add(file.line(*address), f"{'.'.join(address)} {problem[0]}", problem[1])
+    into.done()
+    for place, what, remedy in _whole(read):
+        into.add(file.line(*place), what, remedy)
+    into.done()
+    raw = msgspec.to_builtins(read)
     for *tables, key in _PATHS:
         here: Any = raw
         for name in tables:
@@ -260,27 +217,104 @@ def from_toml(file: TomlFile, path: Path) -> Settings:
         if here and here[key]:
             here[key] = str(path.parent / Path(here[key]).expanduser())
     raw["file"] = str(path)
-    return Settings.model_validate(raw)
+    return msgspec.convert(raw, Settings)
 
 
-@cache
-def _keys_of(path: Path_) -> tuple[str, ...]:
-    here: Any = Settings
-    for name in path:
-        kind = here.model_fields[name].annotation
-        here = Broker if kind == Broker | None else kind
-    return tuple(name for name in here.model_fields if path or name != "file")
+_T = TypeVar("_T", bound=_Table)
 
 
-def _complain(into: Collector, file: TomlFile, where: Path_, sort: str, said: str) -> None:
-    name = ".".join(str(part) for part in where)
-    line = file.line(*where)
-    if sort == "extra_forbidden":
-        table = ".".join(str(part) for part in where[:-1])
-        what = f"there is no key {where[-1]!r} in [{table}]" if table else f"there is no table [{name}] in settings"
-        into.add(line, what, did_you_mean(str(where[-1]), _keys_of(where[:-1])))
-    elif sort == "value_error":
-        what, colon, remedy = said.removeprefix("Value error, ").partition(": ")
-        into.add(line, f"{name} {what}" if sort and len(where) > 1 else what, remedy if colon else "")
-    else:
-        into.add(line, f"{name}: {said[:1].lower()}{said[1:]}", "see deploy/threshold.toml for every key")
+def _read(kind: type[_T], table: dict[str, Any], where: Path_, file: TomlFile, into: Collector) -> _T:
+    """The table as a `kind`; what is wrong with a key is told, and its default stands for it."""
+    fields = {field.name: field for field in msgspec.structs.fields(kind) if where or field.name != "file"}
+    values: dict[str, Any] = {}
+    for key, value in table.items():
+        at = (*where, key)
+        if key not in fields:
+            name = ".".join(str(part) for part in where)
+            what = f"there is no key {key!r} in [{name}]" if where else f"there is no key or table {key!r} in settings"
+            into.add(file.line(*at), what, did_you_mean(key, fields))
+            continue
+        inner = _table_of(fields[key].type)
+        if inner is not None:
+            if isinstance(value, dict):
+                values[key] = _read(inner, value, at, file, into)
+            else:
+                into.add(file.line(*at), f"{key} is no table", f"write [{'.'.join(str(p) for p in at)}] above its keys")
+            continue
+        try:
+            values[key] = msgspec.convert(value, fields[key].type)
+        except msgspec.ValidationError as error:
+            into.add(file.line(*at), f"{'.'.join(str(p) for p in at)} {_said(fields[key].type, error)}",
+                     "see deploy/threshold.toml for every key")  # fmt: skip
+    for name, field in fields.items():
+        if field.required and name not in values:
+            if name not in table:
+                title = ".".join(str(part) for part in where)
+                into.add(file.line(*where), f"[{title}] has no {name}", f"add {name} = …")
+            values[name] = ""
+    return kind(**values)
+
+
+def _table_of(kind: Any) -> type[_Table] | None:
+    """The table that a field holds, or may hold; None for a plain value."""
+    for each in (kind, *get_args(kind)):
+        if isinstance(each, type) and issubclass(each, _Table):
+            return each
+    return None
+
+
+_WORDS = {"`int`": "a whole number", "`float`": "a number", "`str`": "a text", "`bool`": "true or false",
+          "`object`": "a table", "`array`": "a list"}  # fmt: skip
+
+
+def _said(kind: Any, error: msgspec.ValidationError) -> str:
+    """What msgspec says of a value, in words of the settings file."""
+    if get_origin(kind) is Literal:
+        return f"must be one of {', '.join(get_args(kind))}"
+    text = str(error).partition(" - at")[0].replace("Expected", "must be", 1)
+    for name, word in _WORDS.items():
+        text = text.replace(name, word)
+    return text
+
+
+def _address_problem(address: str) -> tuple[str, str] | None:
+    if not address:
+        return None
+    host, colon, port = address.rpartition(":")
+    if not colon or not port.isascii() or not port.isdigit() or not 0 <= int(port) <= 65535:
+        return "is not host:port", "as 127.0.0.1:1883"
+    if not host:
+        return "has no host", "write 0.0.0.0 for every address of this machine, 127.0.0.1 for itself alone"
+    return None
+
+
+def _at(read: Settings, place: tuple[str, ...]) -> Any:
+    here: Any = read
+    for name in place:
+        here = getattr(here, name)
+    return here
+
+
+def _whole(read: Settings) -> Iterator[tuple[tuple[str, ...], str, str]]:
+    """What several keys together must be: (where, what is wrong, what to do)."""
+    gateway, cluster = read.gateway, read.cluster
+    if gateway.tls_listen and not (gateway.certificate and gateway.private_key):
+        yield ("gateway", "tls_listen"), "tls_listen needs certificate and private_key", "name both files"
+    if not gateway.http or not is_loopback(gateway.http):
+        yield ("gateway", "http"), "http is the door of this machine's own processes", "keep it on 127.0.0.1"
+    if not (gateway.listen or gateway.tls_listen or gateway.broker):
+        yield ("gateway",), "there is no way in", "set listen or tls_listen, or add [gateway.broker]"
+    if read.streams.runtime == "cluster" and not cluster.kafka:
+        yield ("streams", "runtime"), 'runtime = "cluster" needs kafka', "add it to [cluster]"
+    if bool(cluster.certificate) != bool(cluster.private_key):
+        yield ("cluster",), "certificate and private_key belong together", "name both files"
+    if cluster.security_protocol.startswith("SASL") and not (cluster.username and cluster.password_file):
+        yield (
+            ("cluster", "security_protocol"),
+            f"security_protocol {cluster.security_protocol} needs username and password_file",
+            "add both",
+        )
+    if read.sink.influx_url and not read.sink.token_file:
+        yield ("sink", "influx_url"), "influx_url needs token_file", "name the file that holds the token"
+    if read.desk.public_url and not read.desk.public_url.startswith(("https://", "http://")):
+        yield ("desk", "public_url"), "public_url is no address", "write it as https://desk.example.org"

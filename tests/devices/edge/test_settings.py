@@ -2,6 +2,7 @@
 
 import tomllib
 
+import msgspec
 import pytest
 
 from devices.edge.complaints import Complaint
@@ -47,27 +48,31 @@ def test_relative_paths_are_taken_from_the_file(written, tmp_path):
 @pytest.mark.parametrize(
     ("text", "line", "what"),
     [
-        ("[gatewy]\n", 1, "there is no table [gatewy]"),
+        ("[gatewy]\n", 1, "there is no key or table 'gatewy'"),
         ("[gateway]\nlisten = 1\n", 2, "gateway.listen"),
         ("[gateway]\nlisen = 1\n", 2, "there is no key 'lisen' in [gateway]"),
         ("[gateway]\nlisten = '1883'\n", 2, "is not host:port"),
         ("[gateway]\nlisten = ':1883'\n", 2, "has no host"),
         ("[gateway]\nlisten = 'h:99999'\n", 2, "is not host:port"),
-        ("[gateway]\nmax_connections = '3'\n", 2, "gateway.max_connections"),
+        ("[gateway]\nmax_connections = '3'\n", 2, "gateway.max_connections must be a whole number, got a text"),
         ("[gateway]\nmax_connections = 0\n", 2, "gateway.max_connections"),
         ("[gateway]\nrate_per_device_s = nan\n", 2, "gateway.rate_per_device_s"),
         ("[gateway]\nallow_anonymous = 1\n", 2, "gateway.allow_anonymous"),
-        ("[site]\n[gateway]\ntls_listen = '0.0.0.0:8883'\n", 2, "tls_listen needs certificate"),
+        ("[site]\n[gateway]\ntls_listen = '0.0.0.0:8883'\n", 3, "tls_listen needs certificate"),
         ("[gateway]\nlisten = ''\n", 1, "no way in"),
-        ("[gateway]\nhttp = '0.0.0.0:18830'\n", 1, "http is the door of this machine's own"),
-        ("[gateway.broker]\nport = 1883\n", 1, "gateway.broker.host"),
+        ("[gateway]\nhttp = '0.0.0.0:18830'\n", 2, "http is the door of this machine's own"),
+        ("[gateway.broker]\nport = 1883\n", 1, "[gateway.broker] has no host"),
         ("[gateway.broker]\nhost = 'h'\nport = 0\n", 3, "gateway.broker.port"),
-        ("[streams]\nruntime = 'both'\n", 2, "streams.runtime"),
-        ("[streams]\nruntime = 'cluster'\n", 0, "needs kafka"),
-        ("[sink]\ninflux_url = 'http://h'\n", 1, "influx_url needs token_file"),
+        ("[streams]\nruntime = 'both'\n", 2, "streams.runtime must be one of local, cluster"),
+        ("[streams]\nruntime = 'cluster'\n", 2, "needs kafka"),
+        ("[sink]\ninflux_url = 'http://h'\n", 2, "influx_url needs token_file"),
         ("[data]\nraw_days = 0\n", 2, "data.raw_days"),
-        ("file = 'x'\n", 1, "there is no key 'file'"),
-        ("site = 3\n", 1, "site"),
+        ("file = 'x'\n", 1, "there is no key or table 'file'"),
+        ("site = 3\n", 1, "site is no table"),
+        ("[gateway.broker]\nhost = ''\n", 2, "gateway.broker.host must be a text of length"),
+        ("[desk]\npublic_url = 'desk'\n", 2, "public_url is no address"),
+        ("[cluster]\ncertificate = 'c'\n", 1, "belong together"),
+        ("[cluster]\nsecurity_protocol = 'SASL_SSL'\n", 2, "needs username"),
         ("[gateway\n", 1, "is no TOML"),
     ],
 )
@@ -104,7 +109,7 @@ def test_an_address_in_its_parts(address, host, port, loopback):
 
 def test_the_example_shows_the_defaults():
     path = default_policy_path().with_name("threshold.toml")
-    example, defaults = load(path).model_dump(), Settings().model_dump()
+    example, defaults = msgspec.to_builtins(load(path)), msgspec.to_builtins(Settings())
     for table, keys in tomllib.loads(path.read_text(encoding="utf-8")).items():
         for key, value in keys.items():
             assert value == defaults[table][key], (table, key)
