@@ -9,11 +9,12 @@ import fcntl
 import os
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, create_engine, text
+from sqlalchemy import Connection, Engine, create_engine, select, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from duty.attempts import Attempt
+from duty.edge import tables
 from duty.edge.rows.base import StoreTrouble
 from duty.edge.rows.cases import CaseRows, ResidentLink
 from duty.edge.rows.deliveries import DeliveryRows, OwedPage
@@ -22,6 +23,7 @@ from duty.edge.rows.people import Account, PeopleRows, Session
 from duty.edge.rows.roster import RosterRows
 from duty.edge.schema import NEWEST, NewerSchema, upgrade
 from duty.health import DeviceHealth
+from duty.privacy import NONCE_BYTES, Unreadable, open_sealed, seal
 
 __all__ = [
     "Account",
@@ -56,6 +58,8 @@ class Store(PeopleRows, RosterRows, CaseRows, HistoryRows, DeliveryRows):
             store._be_the_only_one()
             with store.together() as connection:
                 upgrade(connection, schema)
+                if schema == NEWEST:
+                    store._check_key(connection)
         except NewerSchema as error:
             store.close()
             raise StoreTrouble(str(error)) from error
@@ -83,6 +87,19 @@ class Store(PeopleRows, RosterRows, CaseRows, HistoryRows, DeliveryRows):
         self._lock_connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
         if not self._lock_connection.execute(text(f"SELECT pg_try_advisory_lock({_ONE_DESK})")).scalar():
             raise StoreTrouble(trouble)
+
+    def _check_key(self, connection: Connection) -> None:
+        """The first start seals a word under the master key; a later one that cannot open it has another key."""
+        sealed = connection.execute(select(tables.kept.c.value).where(tables.kept.c.name == "key")).scalar()
+        if sealed is None:
+            word = seal(self._seal_key, "key", b"threshold", self._random(NONCE_BYTES))
+            connection.execute(tables.kept.insert().values(name="key", value=word))
+            return
+        try:
+            open_sealed(self._seal_key, "key", sealed)
+        except Unreadable as error:
+            where = self._engine.url.render_as_string(hide_password=True)
+            raise StoreTrouble(f"{where}: this store was made with another key: put back its desk.key") from error
 
     def scrub(self) -> None:
         """Leave nothing of deleted rows behind in the file: freed pages are overwritten, and the log is cut.

@@ -11,6 +11,7 @@ from duty.telling import Telling
 
 FILE = "telling.toml"
 DEFAULTS = Telling()
+WHOLE = frozenset({"most_per_hour", "second_person_at"})
 
 
 def load(settings_file: Path | str) -> Telling:
@@ -51,7 +52,7 @@ def _wrong(name: str, value: object) -> str:
     if not _is_number(value):
         return "must be a number"
     assert isinstance(value, int | float)
-    if isinstance(default, int) and not isinstance(value, int):
+    if name in WHOLE and not isinstance(value, int):
         return "must be a whole number"
     least = 0 if name == "contacts_keep_days" else 1
     # Longer than a month is a mistake of units; a person who is told nothing for so long is told nothing.

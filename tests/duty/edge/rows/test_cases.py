@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from duty.edge.rows.cases import ResidentLink
-from duty.edge.store import Store
+from duty.edge.store import Store, StoreTrouble
 from duty.people import CaseRow, Contact, case_id
 from tests.duty.edge.conftest import MASTER_KEY
 
@@ -88,14 +88,15 @@ def test_after_the_destruction_nothing_of_the_key_or_the_contacts_is_on_disk(tmp
     store.close()
 
 
-def test_contacts_sealed_under_another_master_key_do_not_open(tmp_path: Path) -> None:
+def test_a_store_under_another_master_key_is_not_opened_at_all(tmp_path: Path) -> None:
     store = Store.open(tmp_path / "desk.db", master_key=MASTER_KEY)
     store.save_case(a_case())
     store.save_contacts(CASE, CONTACTS)
     store.close()
-    store = Store.open(tmp_path / "desk.db", master_key=bytes(32))
-    with pytest.raises(ValueError, match="another key"):
-        store.open_contacts(CASE, actor="w", at_ms=1)
+    with pytest.raises(StoreTrouble, match=r"another key: put back its desk\.key"):
+        Store.open(tmp_path / "desk.db", master_key=bytes(32))
+    store = Store.open(tmp_path / "desk.db", master_key=MASTER_KEY)
+    assert store.open_contacts(CASE, actor="w", at_ms=1) == CONTACTS
     store.close()
 
 
