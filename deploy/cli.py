@@ -142,7 +142,9 @@ def simulate(
 def sniff(
     broker: Broker,
     seconds: Annotated[float, typer.Option("--seconds", min=1, help="How long to listen.")] = 300,
-    write: Annotated[Path | None, typer.Option("--write", "--out", help="Append the proposed rows to this file.")] = None,
+    write: Annotated[
+        Path | None, typer.Option("--write", "--out", help="Append the proposed rows to this file.")
+    ] = None,
 ) -> None:
     """Listen to a broker, recognise devices by what they send, and propose a fleet."""
     hand_over("deploy.sniff:main", broker=broker, seconds=seconds, write=write)
