@@ -196,15 +196,17 @@ def _card(request: Request, visit: Visit, parts: Parts, watcher: Watcher, change
     if touched.what == "household":
         # The household changed (door closed, muted): its cards are drawn again.
         about = [each for each in picture.incidents_of(touched.key) if each.state != "closed"]
-        return b"".join(_card_of(request, visit, parts, watcher, each, change.id, "") for each in about) or None
+        return b"".join(_card_of(request, visit, parts, watcher, each, change.id, None) for each in about) or None
     incident = picture.incidents.get(touched.key)
     if incident is None:
         return event("gone", {"id": touched.key}, change.id)
-    return _card_of(request, visit, parts, watcher, incident, change.id, touched.detail)
+    # A page to one of my roles is what makes a sound; nothing else does.
+    paged_ms = touched.t_ms if touched.detail == "page" else None
+    return _card_of(request, visit, parts, watcher, incident, change.id, paged_ms)
 
 
 def _card_of(
-    request: Request, visit: Visit, parts: Parts, watcher: Watcher, incident: Incident, id: str, detail: str
+    request: Request, visit: Visit, parts: Parts, watcher: Watcher, incident: Incident, id: str, paged_ms: int | None
 ) -> bytes:
     if incident.state == "closed":
         return event("gone", {"id": incident.id}, id)
@@ -224,9 +226,8 @@ def _card_of(
     cache: CardCache = request.app.state.cards
     key = (incident.id, visit.language, str(many), *roles, "all" if "*" in person.grids else "")
     drawn = cache.get(key, incident, household, draw)
-    # A page to one of my roles is what makes a sound; nothing else does.
-    calls = detail == "page" and any(
-        line.what == "page" and line.role in roles for line in incident.lines[-len(incident.roles) - 1 :]
+    calls = paged_ms is not None and any(
+        line.what == "page" and line.role in roles and line.t_ms == paged_ms for line in incident.lines
     )
     head = f"id: {id}\nevent: card\ndata: "
     return (head + drawn[:-1] + (',"calls":true}' if calls else "}") + "\n\n").encode()

@@ -48,7 +48,9 @@ def _ladder(row: dict[str, Any], language: Language, say: Say) -> list[str]:
             when.append(text("admin.step_after", language, m=step["after_min"]))
         if "openings" in step:
             when.append(text("admin.step_openings", language, n=step["openings"], m=step.get("within_min", "")))
-        joined = text("admin.step_or", language).join(when) or text("admin.step_by_rule", language)
+        joined = when[0] if when else text("admin.step_by_rule", language)
+        for other in when[1:]:
+            joined = text("admin.step_or", language, one=joined, other=other)
         lines.append(text("admin.step_n", language, when=joined, roles=roles(step.get("roles", []))))
     return lines
 

@@ -61,7 +61,7 @@ ROWS: dict[str, tuple[str, str]] = {
     "step_hold": ("先等 {s} 秒，看是不是整片失联", "held {s} s, in case the whole area is silent"),
     "step_after": ("{m} 分钟无人接警", "not answered in {m} min"),
     "step_openings": ("{m} 分钟内第 {n} 次", "{n} times within {m} min"),
-    "step_or": ("，或", ", or "),
+    "step_or": ("{one}，或{other}", "{one}, or {other}"),
     "step_by_rule": ("到时未解决", "not settled in time"),
     "step_n": ("{when}：再呼叫 {roles}", "{when}: also {roles}"),
     "audit_time": ("时间", "Time"),

@@ -71,8 +71,10 @@ def test_a_card_is_drawn_once_for_all_viewers_of_a_sort(world: World) -> None:
     assert len(drawn) == 3
 
 
-async def read(world: World, path: str, *, until: str, login: str = "worker-night", act: Any = None) -> list[str]:
-    """The events of a live stream up to the first called `until`, straight from the app."""
+async def read(
+    world: World, path: str, *, until: str, times: int = 1, login: str = "worker-night", act: Any = None
+) -> list[str]:
+    """The events of a live stream up to so many called `until`, straight from the app."""
     sent: list[bytes] = []
     done = asyncio.Event()
     token = world.token(login)
@@ -85,7 +87,7 @@ async def read(world: World, path: str, *, until: str, login: str = "worker-nigh
         sent.append(message.get("body", b""))
         if act is not None and len(sent) == 2:
             act()
-        if f"event: {until}\n".encode() in b"".join(sent):
+        if b"".join(sent).count(f"event: {until}\n".encode()) >= times:
             done.set()
 
     route, _, query = path.partition("?")
@@ -99,18 +101,38 @@ async def read(world: World, path: str, *, until: str, login: str = "worker-nigh
     return b"".join(sent).decode().split("\n\n")
 
 
-async def test_an_incident_is_told_at_once_with_its_card_and_a_call_to_its_role(world: World) -> None:
+def cards(events: list[str]) -> list[dict[str, Any]]:
+    lines = [line for each in events if "event: card" in each for line in each.splitlines()]
+    return [json.loads(line[6:]) for line in lines if line.startswith("data: ")]
+
+
+@pytest.mark.parametrize(("login", "rings"), [("worker-night", True), ("police", False)])
+async def test_an_incident_is_told_at_once_and_rings_for_the_role_that_is_paged(
+    world: World, login: str, rings: bool
+) -> None:
     after = world.projection.position()
 
     def opens() -> None:
         world.story.door("g017/2/0801", open=True)
         world.follow()
 
-    events = await read(world, f"/live?screen=board&after={after}", until="card", act=opens)
-    told = [json.loads(line[6:]) for each in events for line in each.splitlines() if line.startswith('data: {"id"')]
-    assert told[0]["id"] == "g017/2/0801/undeclared-opening/1"
+    # Its household, the raising and the page are three changes.
+    events = await read(world, f"/live?screen=board&after={after}", until="card", times=2, login=login, act=opens)
+    told = cards(events)
+    assert {each["id"] for each in told} == {"g017/2/0801/undeclared-opening/1"}
     assert "2 栋 0801" in told[0]["html"]
-    assert told[-1].get("calls", False) or any(each.get("calls") for each in told)
+    assert any(each.get("calls") for each in told) is rings
+
+
+async def test_a_page_to_another_role_does_not_ring_here(world: World) -> None:
+    after = world.projection.position()
+
+    def climbs() -> None:
+        world.story.wait(8)  # the door left open pages the police, ten minutes after
+        world.follow()
+
+    events = await read(world, f"/live?screen=board&after={after}", until="card", act=climbs)
+    assert not any(each.get("calls") for each in cards(events))
 
 
 async def test_whoever_was_away_too_long_draws_everything_afresh(world: World) -> None:

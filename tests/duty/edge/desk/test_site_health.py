@@ -32,7 +32,7 @@ def test_processes_are_those_the_supervisor_wrote_down(tmp_path: Path) -> None:
         "gateway",
         True,
         2,
-        "killed by SIGKILL",
+        "killed",
     )
     (tmp_path / "processes.json").write_text('{"processes": [{"name"')
     assert SiteHealth(tmp_path).processes() == []
