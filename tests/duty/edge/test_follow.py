@@ -1,0 +1,193 @@
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import msgspec
+import pytest
+from sqlalchemy import text
+
+from duty.edge.follow import Follow
+from duty.edge.projection import Projection
+from duty.edge.store import Store
+from duty.incident import Incident
+from duty.picture import Page
+from streams.edge.doorbell import Bell, Doorbell
+from streams.edge.sqlite_log import wall_clock_ms
+from streams.frames import NewerFrame
+from tests.duty.edge.conftest import MASTER_KEY
+from tests.duty.edge.logs import Logs
+from tests.duty.effects import decision, incident_of, page, raised
+
+
+class Worker:
+    """Remembers what it was told, and in what order it was asked."""
+
+    def __init__(self) -> None:
+        self.pages: list[str] = []
+        self.ended: list[str] = []
+        self.calls: list[str] = []
+        self.due_ms: int | None = None
+        self.went = asyncio.Event()
+
+    def load(self) -> None:
+        self.calls.append("load")
+
+    def take(self, pages: list[Page], ended: list[Incident], answered: list[Incident]) -> None:
+        self.pages += [one.id for one in pages]
+        self.ended += [one.id for one in ended]
+        self.calls.append("take")
+
+    def absorb(self) -> None:
+        self.calls.append("absorb")
+
+    def save(self) -> None:
+        self.calls.append("save")
+
+    def saved(self) -> None:
+        self.calls.append("saved")
+
+    def has_something_to_save(self) -> bool:
+        return False
+
+    def go(self) -> None:
+        self.calls.append("go")
+        if self.pages:
+            self.went.set()
+        self.due_ms = None
+
+    def next_ms(self) -> int | None:
+        return self.due_ms
+
+    async def close(self) -> None:
+        pass
+
+
+class World:
+    def __init__(self, folder: Path) -> None:
+        self.logs = Logs(folder)
+        self.bell = Bell(folder / "bell", "outbox")
+        self.store = Store.open(folder / "desk.db", master_key=MASTER_KEY)
+        self.projection = Projection(
+            self.store, outbox=self.logs.outbox(), inbox=self.logs.inbox(), partitions=1, clock_ms=wall_clock_ms,
+            start="run",
+        )  # fmt: skip
+        self.projection.load()
+        self.worker = Worker()
+        self.projection.followers.append(self.worker)
+        self.reports: list[tuple[str, bool]] = []
+        self.said: list[str] = []
+        self.tidied = 0
+        self.doorbell = Doorbell(folder / "bell", "desk", ("outbox", "inbox"))
+        self.follow = Follow(
+            self.projection, [self.worker], doorbell=self.doorbell, clock_ms=wall_clock_ms, report=self._report,
+            tidy=self._tidy, say=self.said.append,
+        )  # fmt: skip
+
+    async def _report(self, part: str, well: bool, detail: str) -> None:
+        self.reports.append((part, well))
+
+    def _tidy(self) -> None:
+        self.tidied += 1
+
+    def tell(self, *effects) -> None:
+        self.logs.tell(*effects)
+        self.bell.ring()
+
+    def close(self) -> None:
+        self.doorbell.close()
+        self.bell.close()
+        self.logs.close()
+        self.store.close()
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    made = World(tmp_path)
+    yield made
+    made.close()
+
+
+async def test_what_was_answered_while_it_was_away_is_known_before_anybody_is_told(world: World) -> None:
+    for number in range(1, 150):
+        world.tell(raised(number, number=number), page(number, number=number))
+    world.tell(decision(200, "closed", number=1))
+    await world.follow.catch_up()
+    assert "go" not in world.worker.calls
+    assert len(world.worker.pages) == 149
+    assert world.worker.ended == [incident_of()]
+    assert world.store.cursor("outbox", 0) == 150
+
+
+async def test_a_page_is_written_down_before_it_is_sent_and_soon_after_it_was_decided(world: World) -> None:
+    running = asyncio.create_task(world.follow.run())
+    await asyncio.sleep(0.3)
+    world.worker.calls.clear()
+    begun = asyncio.get_running_loop().time()
+    world.tell(raised(1), page(1))
+    await asyncio.wait_for(world.worker.went.wait(), 10)
+    assert asyncio.get_running_loop().time() - begun < 0.9  # by the bell, not by the look of every second
+    running.cancel()
+    calls = world.worker.calls[world.worker.calls.index("take") :]
+    assert calls[:5] == ["take", "absorb", "save", "saved", "go"]
+
+
+async def test_without_a_bell_it_looks_once_a_second(world: World) -> None:
+    running = asyncio.create_task(world.follow.run())
+    await asyncio.sleep(0.2)
+    world.logs.tell(raised(1), page(1))
+    await asyncio.wait_for(world.worker.went.wait(), 10)
+    running.cancel()
+
+
+async def test_what_is_due_wakes_it(world: World) -> None:
+    running = asyncio.create_task(world.follow.run())
+    await asyncio.sleep(0.2)
+    world.worker.calls.clear()
+    world.worker.due_ms = wall_clock_ms()
+    world.follow.want()
+    await asyncio.sleep(0.3)
+    running.cancel()
+    assert "go" in world.worker.calls
+
+
+async def test_a_store_that_refuses_is_said_once_and_pages_go_out_all_the_same(world: World) -> None:
+    with world.store.together() as connection:
+        connection.execute(text("ALTER TABLE incidents RENAME TO hidden"))
+    running = asyncio.create_task(world.follow.run())
+    world.tell(raised(1), page(1))
+    await asyncio.wait_for(world.worker.went.wait(), 10)
+    world.tell(raised(2, number=2))
+    await asyncio.sleep(1)
+    assert world.reports == [("desk-store", False)]
+    assert len(world.said) == 1
+    with world.store.together() as connection:
+        connection.execute(text("ALTER TABLE hidden RENAME TO incidents"))
+    for _ in range(50):
+        if world.store.incident(incident_of()) is not None:
+            break
+        await asyncio.sleep(0.1)
+    await asyncio.sleep(0.3)
+    running.cancel()
+    assert world.reports == [("desk-store", False), ("desk-store", True)]
+    assert world.store.incident(incident_of(number=2)) is not None
+
+
+async def test_a_frame_that_does_not_decode_is_passed_over_and_named(world: World) -> None:
+    world.logs._outbox.append([(0, b"not a frame")])
+    world.tell(raised(1), page(1))
+    await world.follow.catch_up()
+    assert len(world.worker.pages) == 1
+    assert "not a frame" in world.projection.unread[0]
+
+
+async def test_a_frame_of_a_newer_release_stops_it(world: World) -> None:
+    world.logs._outbox.append([(0, msgspec.msgpack.encode((99, [])))])
+    with pytest.raises(NewerFrame, match="upgrade this process"):
+        await world.follow.catch_up()
+
+
+async def test_it_tidies_at_its_start(world: World) -> None:
+    running = asyncio.create_task(world.follow.run())
+    await asyncio.sleep(0.3)
+    running.cancel()
+    assert world.tidied == 1
