@@ -124,15 +124,16 @@ async def test_an_incident_is_told_at_once_and_rings_for_the_role_that_is_paged(
     assert any(each.get("calls") for each in told) is rings
 
 
-async def test_a_page_to_another_role_does_not_ring_here(world: World) -> None:
+async def test_of_pages_to_several_roles_only_those_to_mine_ring(world: World) -> None:
     after = world.projection.position()
 
     def climbs() -> None:
-        world.story.wait(8)  # the door left open pages the police, ten minutes after
+        world.story.wait(8)  # the fever and the reading climb to the worker, the door left open to the police
         world.follow()
 
-    events = await read(world, f"/live?screen=board&after={after}", until="card", act=climbs)
-    assert not any(each.get("calls") for each in cards(events))
+    told = cards(await read(world, f"/live?screen=board&after={after}", until="card", times=4, act=climbs))
+    assert "g017/5/0402/left-open/1" in {each["id"] for each in told}
+    assert {each["id"].split("/")[-2] for each in told if each.get("calls")} == {"fever", "suspect-reading"}
 
 
 async def test_whoever_was_away_too_long_draws_everything_afresh(world: World) -> None:
