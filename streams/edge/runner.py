@@ -33,7 +33,7 @@ def main(config: Path) -> int:
 
 def _local(settings: Settings, policy: Policy) -> int:
     folder = settings.data_path
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     reporter = Reporter(address=settings.gateway.http, token_file=folder / "door.token")
     runtime: LocalRuntime | None = None
     try:

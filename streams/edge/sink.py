@@ -291,7 +291,7 @@ def main(config: Path) -> int:
     try:
         settings = load(config)
         policy = policy_file.load(settings.policy_path)
-        settings.data_path.mkdir(parents=True, exist_ok=True)
+        settings.data_path.mkdir(mode=0o700, parents=True, exist_ok=True)
         store = open_store(settings)
         projector = Projector(policy=policy, new_secret=lambda: secrets.token_bytes(16), kept=store.kept())
     except (Complaint, SeriesDown, OSError, ValueError) as error:
