@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
@@ -22,6 +22,8 @@ from gateway.edge.buffered_socket import BufferedSocket
 from gateway.edge.gate import Gate
 from gateway.edge.pages_out import BROKER, PagesOut
 from gateway.edge.say import say
+from gateway.mqtt.answers import pubacks
+from gateway.mqtt.events import Event, Published
 from gateway.pages import Page
 from streams.frames import SystemReport
 
@@ -30,6 +32,8 @@ _LONGEST_PAUSE_S = 15.0
 _KEEP_ALIVE_S = 30
 _FILTERS_AT_ONCE = 50
 _PAGES_UNDER_WAY = 100
+# So often a message goes through paho like any other packet: it so knows that the broker is alive.
+_SHOWN_EVERY_S = 1.0
 # Brokers restart; only one that stays away is worth waking a supervisor for.
 _REPORTED_AFTER_S = 60.0
 
@@ -74,6 +78,7 @@ class BrokerClient:
         self._writing = False
         self._task: asyncio.Task[None] | None = None
         self._lost = asyncio.Event()
+        self._shown_s = 0.0
         # Gathered while one read is worked off.
         self._packet_ids: list[int] = []
         self._messages = 0
@@ -219,12 +224,16 @@ class BrokerClient:
             self._loop.call_soon(self._readable)
 
     def _work_off(self, sock: BufferedSocket) -> None:
-        client = self._client
         outcome = MQTTErrorCode.MQTT_ERR_SUCCESS
-        before = -1
-        while sock.unread and sock.unread != before and outcome == MQTTErrorCode.MQTT_ERR_SUCCESS:
-            before = sock.unread
-            outcome = client.loop_read()
+        now_s = self._loop.time()
+        while outcome == MQTTErrorCode.MQTT_ERR_SUCCESS:
+            if now_s - self._shown_s < _SHOWN_EVERY_S and (run := sock.take_publishes()):
+                self._take(run)
+                continue
+            if not sock.lend():
+                break
+            self._shown_s = now_s
+            outcome = self._client.loop_read()
         if self._messages:
             self._gate.when_durable(partial(self._acknowledge, self._generation, self._packet_ids))
             self._gate.count(self._messages, self._size)
@@ -298,6 +307,16 @@ class BrokerClient:
             self.counts["denied_subscriptions"] += denied
             say("the broker denied subscriptions", broker=self._address, denied=denied)
 
+    def _take(self, run: list[Event]) -> None:
+        """Messages that were taken out before paho saw them."""
+        take, received_ms = self._gate.take, self._gate.now_ms()
+        for found in cast(list[Published], run):
+            take(Message(found.topic, found.payload, received_ms, found.retain, found.dup, found.packet_id))
+            if found.qos:
+                self._packet_ids.append(found.packet_id)
+            self._size += len(found.payload)
+        self._messages += len(run)
+
     def _on_message(self, _client: Any, _data: Any, found: paho.MQTTMessage) -> None:
         gate = self._gate
         payload = bytes(found.payload)
@@ -316,8 +335,8 @@ class BrokerClient:
         # Over another connection the same number may stand for another message.
         if generation != self._generation or self._socket is None:
             return
-        for packet_id in packet_ids:
-            self._client.ack(packet_id, 1)
+        # What goes through the socket goes as whole packets, paho's as ours.
+        self._socket.send(pubacks(packet_ids))
         self._after_calls()
 
     # A Carrier of pages.

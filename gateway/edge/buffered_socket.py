@@ -1,12 +1,19 @@
 """A socket that reads and writes in bulk, for paho-mqtt: it asks for a byte at a time and sends each PUBACK alone.
 
 Half of what a message costs in paho is these system calls.  Behind this, paho's parser finds what has come in memory,
-and what it sends goes out in one write when the caller says so.
+and what it sends goes out in one write when the caller says so.  Its way of parsing is most of the other half: runs of
+PUBLISH packets are taken out before it sees them, and it is lent every other packet.
 """
 
 import socket
 import ssl
 
+from gateway.mqtt.events import Event
+from gateway.mqtt.publish_run import parse_publishes
+from gateway.mqtt.reasons import ProtocolError
+from gateway.mqtt.wire import LARGEST_LENGTH, find_packet
+
+_LARGEST_PACKET = LARGEST_LENGTH + 5
 _READ_BYTES = 256 * 1024
 
 
@@ -17,6 +24,8 @@ class BufferedSocket:
         self._sock = sock
         self._in = b""
         self._at = 0
+        self._lent = 0  # bytes that paho may read: the rest of one packet, also where they have not come yet
+        self._topics: dict[bytes, str] = {}
         self._out = bytearray()
         self._ended = False
 
@@ -51,6 +60,35 @@ class BufferedSocket:
         """Bytes that were read from the socket and not yet by paho; an end of the stream counts as one."""
         return len(self._in) - self._at + self._ended
 
+    def take_publishes(self) -> list[Event]:
+        """The whole PUBLISH packets of QoS 0 and 1 that are next, parsed.
+
+        [] where another packet is next, one that has not come as a whole, or a wrong one: paho is to judge it.
+        """
+        events: list[Event] = []
+        if not self._lent:
+            try:
+                self._at = parse_publishes(self._in, self._at, _LARGEST_PACKET, False, self._topics, events, [])
+            except ProtocolError:
+                for _ in events:
+                    self._at = find_packet(self._in, self._at, _LARGEST_PACKET, False)[1]
+        return events
+
+    def lend(self) -> bool:
+        """Let paho read the next packet, as far as it has come; whether there is anything for it to read."""
+        if not self._lent and self._at < len(self._in):
+            try:
+                body, end = find_packet(self._in, self._at, _LARGEST_PACKET, False)
+            except ProtocolError:
+                body, end = self._at, len(self._in)
+            if body:
+                self._lent = end - self._at
+            elif self._ended:
+                self._lent = self.unread
+            else:
+                return False  # its header has not come as a whole
+        return self.unread > 0
+
     def flush(self) -> bool:
         """Write what paho has to say; whether all of it is out.  Raises OSError when the connection failed."""
         try:
@@ -68,8 +106,11 @@ class BufferedSocket:
             if self._ended:
                 return b""
             raise BlockingIOError
-        found = self._in[self._at : self._at + size]
+        if not self._lent:
+            raise BlockingIOError
+        found = self._in[self._at : self._at + min(size, self._lent)]
         self._at += len(found)
+        self._lent -= len(found)
         return found
 
     def send(self, data: bytes | bytearray) -> int:

@@ -18,6 +18,11 @@ _PUBREC: Final = 0x5002_0000
 _PUBCOMP: Final = 0x7002_0000
 
 
+def pubacks(packet_ids: Sequence[int]) -> bytes:
+    """PUBACKs without a reason code, one behind the other."""
+    return pack(f">{len(packet_ids)}I", *map(_PUBACK.__or__, packet_ids))
+
+
 class MisuseError(RuntimeError):
     """The edge broke the contract of this package: a bug of ours, never the client's doing."""
 
@@ -82,10 +87,7 @@ class Answers:
             return
         # QoS 1 alone and in order: nearly always.
         del self.unanswered[:count]
-        if count == 1:
-            self._out += (_PUBACK | ids[0]).to_bytes(4, "big")
-        else:
-            self._out += pack(f">{count}I", *map(_PUBACK.__or__, ids))
+        self._out += (_PUBACK | ids[0]).to_bytes(4, "big") if count == 1 else pubacks(ids)
 
     def refuse(self, packet_id: int, code: int) -> None:
         self._answer([packet_id], code)

@@ -3,6 +3,7 @@ import socket
 import pytest
 
 from gateway.edge.buffered_socket import BufferedSocket
+from gateway.mqtt.wire import packet
 
 
 @pytest.fixture
@@ -14,34 +15,91 @@ def pair():
     theirs.close()
 
 
-def test_what_came_is_handed_out_in_whatever_pieces_are_asked_for(pair):
+def publish(topic: bytes, payload: bytes, packet_id: int = 0, first_byte: int = 0x30) -> bytes:
+    body = len(topic).to_bytes(2, "big") + topic
+    if packet_id:
+        body += packet_id.to_bytes(2, "big")
+        first_byte |= 2
+    return packet(first_byte, body + payload)
+
+
+SUBACK = packet(0x90, b"\x00\x01\x01")
+
+
+def test_a_packet_is_handed_out_in_whatever_pieces_are_asked_for_and_no_more(pair):
     ours, theirs = pair
-    theirs.sendall(b"abcdef")
+    theirs.sendall(SUBACK + SUBACK)
     assert ours.fill() is False
-    assert [ours.recv(1), ours.recv(2), ours.recv(100)] == [b"a", b"bc", b"def"]
-    assert ours.unread == 0
+    assert ours.take_publishes() == []
+    assert ours.lend()
+    assert [ours.recv(1), ours.recv(2), ours.recv(100)] == [b"\x90", b"\x03\x00", b"\x01\x01"]
+    assert ours.unread == 5
     with pytest.raises(BlockingIOError):
         ours.recv(1)
+    assert ours.lend()
+    assert ours.recv(100) == SUBACK
+    assert not ours.lend()
 
 
-def test_nothing_read_is_lost_when_more_comes(pair):
+def test_a_packet_is_handed_out_as_far_as_it_has_come(pair):
     ours, theirs = pair
-    theirs.sendall(b"abc")
+    whole = publish(b"a/b", b"x" * 1000, 7)
+    for byte in whole[:2]:
+        # Until its length is known nobody knows what may be read.
+        theirs.sendall(bytes((byte,)))
+        ours.fill()
+        assert ours.take_publishes() == []
+        assert not ours.lend()
+    found = b""
+    for piece in (whole[2:3], whole[3:300], whole[300:] + SUBACK):
+        theirs.sendall(piece)
+        ours.fill()
+        assert ours.lend()
+        found += ours.recv(10_000)
+        assert ours.take_publishes() == []
+    assert found == whole
+    assert ours.lend()
+    assert ours.recv(100) == SUBACK
+
+
+def test_messages_are_taken_out_until_another_packet_comes(pair):
+    ours, theirs = pair
+    theirs.sendall(publish(b"a/b", b"1", 7) + publish(b"a/b", b"", 8, 0x39) + publish("门/1".encode(), b"3") + SUBACK)
     ours.fill()
-    assert ours.recv(1) == b"a"
-    theirs.sendall(b"def")
+    taken = ours.take_publishes()
+    assert [(m.topic, m.payload, m.qos, m.packet_id, m.dup, m.retain) for m in taken] == [
+        ("a/b", b"1", 1, 7, False, False),
+        ("a/b", b"", 1, 8, True, True),
+        ("门/1", b"3", 0, 0, False, False),
+    ]
+    assert ours.take_publishes() == []
+    assert ours.lend()
+    assert ours.recv(100) == SUBACK
+
+
+@pytest.mark.parametrize("wrong", [publish(b"\xff", b"x", 9), publish(b"", b"x", 9), b"\x36\x02\0\0", b"\xff" * 6])
+def test_a_wrong_packet_is_left_to_paho(pair, wrong):
+    ours, theirs = pair
+    theirs.sendall(publish(b"a/b", b"1", 7) + wrong)
     ours.fill()
-    assert ours.recv(100) == b"bcdef"
+    assert [m.packet_id for m in ours.take_publishes()] == [7]
+    assert ours.take_publishes() == []
+    assert ours.lend()
+    assert ours.recv(100) == wrong
 
 
 def test_the_end_comes_after_what_was_said_before_it(pair):
     ours, theirs = pair
-    theirs.sendall(b"ab")
+    theirs.sendall(SUBACK + b"\x90")
     theirs.close()
     ours.fill()
     ours.fill()
-    assert ours.unread == 3
-    assert [ours.recv(5), ours.recv(5)] == [b"ab", b""]
+    assert ours.lend()
+    assert ours.recv(9) == SUBACK
+    assert ours.lend()
+    assert ours.recv(9) == b"\x90"
+    assert ours.lend()
+    assert ours.recv(9) == b""
 
 
 def test_what_is_sent_goes_out_together(pair):
@@ -71,10 +129,11 @@ def test_more_than_a_read_holds_is_announced(pair):
     ours, theirs = pair
     theirs.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4_000_000)
     theirs.setblocking(False)
-    sent = theirs.send(b"x" * 2_000_000)
+    sent = theirs.send(publish(b"a/b", b"x" * 2_000_000))
     found = 0
     while found < sent:
         ours.fill()
+        assert ours.lend()
         found += len(ours.recv(10_000_000))
     assert found == sent
 
