@@ -5,14 +5,16 @@ msgspec: every process of the box reads this, and the memory of a larger library
 """
 
 from collections.abc import Iterator
+from datetime import tzinfo
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 from msgspec import Meta
 
-from devices.edge.complaints import Collector, did_you_mean
+from devices.edge.complaints import Collector, Complaint, did_you_mean
 from devices.edge.toml_lines import Path_, TomlFile, read_toml
 
 
@@ -166,6 +168,21 @@ class Settings(_Table, frozen=True, kw_only=True):
 def default_policy_path() -> Path:
     """The policy that comes with Threshold."""
     return Path(__file__).resolve().parents[2] / "deploy" / "policy.toml"
+
+
+def zone_of(policy: Path) -> tzinfo:
+    """The time zone that a policy names, or the default policy's where it leaves that row out.  Raises Complaint."""
+    for path in (policy, default_policy_path()):
+        file = read_toml(path)
+        name = file.data.get("time_zone")
+        if name is None:
+            continue
+        try:
+            return ZoneInfo(name)
+        except (TypeError, ValueError, OSError, ZoneInfoNotFoundError):
+            what = f"there is no time zone {name!r}"
+            raise Complaint(file.file, file.line("time_zone"), what, 'time_zone = "Asia/Shanghai"') from None
+    raise Complaint(str(policy), 0, "no time_zone", 'write time_zone = "Asia/Shanghai"')
 
 
 _PATHS = (

@@ -5,17 +5,15 @@ import signal
 import socket
 import sys
 import time
-import tomllib
 from collections.abc import Awaitable, Callable
 from contextlib import nullcontext, suppress
 from datetime import tzinfo
 from importlib import import_module
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from devices.edge.complaints import Complaint
-from devices.edge.settings import Settings, load, split_address
+from devices.edge.settings import Settings, load, split_address, zone_of
 from duty.attempts import Attempt
 from duty.edge import anchors, telling_file
 from duty.edge.auth import Auth
@@ -64,15 +62,6 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
     except ImportError:  # not made for Windows
         return asyncio.new_event_loop
     return uvloop.new_event_loop
-
-
-def zone_of(policy: Path) -> tzinfo:
-    """The time zone that the policy names.  Raises Complaint."""
-    try:
-        with policy.open("rb") as file:
-            return ZoneInfo(tomllib.load(file)["time_zone"])
-    except (OSError, tomllib.TOMLDecodeError, KeyError, TypeError, ValueError, ZoneInfoNotFoundError) as error:
-        raise Complaint(str(policy), 0, f"no usable time_zone: {error}", 'as time_zone = "Asia/Shanghai"') from error
 
 
 def now_ms() -> int:

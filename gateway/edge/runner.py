@@ -4,16 +4,14 @@ import asyncio
 import gc
 import signal
 import sys
-import tomllib
 from collections.abc import Callable
 from datetime import tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from devices.edge import fleet_file
 from devices.edge.complaints import Complaint
-from devices.edge.settings import Broker, Settings, load, split_address
+from devices.edge.settings import Broker, Settings, load, split_address, zone_of
 from devices.fleet import Fleet
 from devices.formats import Format, table
 from gateway.edge import inbox
@@ -33,7 +31,7 @@ from gateway.intake import Intake
 from streams.edge.doorbell import Bell, Doorbell
 from streams.edge.log import LogFull
 from streams.edge.sqlite_log import OldSqlite, SqliteReader, SqliteWriter
-from streams.frames import FrameError, SystemReport
+from streams.frames import FrameError
 
 if TYPE_CHECKING:
     from gateway.edge.broker_client import BrokerClient
@@ -71,20 +69,6 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
     return uvloop.new_event_loop
 
 
-def zone_of(policy: Path) -> tzinfo:
-    """The time zone that the policy names, for the times in pages.  Raises Complaint."""
-    try:
-        with policy.open("rb") as file:
-            return ZoneInfo(tomllib.load(file)["time_zone"])
-    except (tomllib.TOMLDecodeError, KeyError, TypeError, ValueError, ZoneInfoNotFoundError) as error:
-        raise Complaint(str(policy), 0, f"no usable time_zone: {error}", 'as time_zone = "Asia/Shanghai"') from error
-
-
-def _mended(what: str, at_ms: int) -> list[SystemReport]:
-    """A damage that is over is still for a supervisor to know."""
-    return [SystemReport(at_ms, "inbox", False, what), SystemReport(at_ms, "inbox", True, what)]
-
-
 async def _opened(settings: Settings, stop: asyncio.Event) -> "tuple[SqliteWriter, inbox.Kept] | None":
     """The inbox and what it holds, waited for: a full disk, or a process just ending, is no reason to give up."""
     said = ""
@@ -94,10 +78,7 @@ async def _opened(settings: Settings, stop: asyncio.Event) -> "tuple[SqliteWrite
         try:
             if writer is None:
                 writer = inbox.open_inbox(settings.data_path)
-            found = inbox.kept(writer, settings.streams.partitions)
-            for what in writer.salvaged:
-                say("the inbox was damaged and is mended", what=what)
-            return writer, found
+            return writer, inbox.kept(writer, settings.streams.partitions)
         except LogFull as trouble:
             if str(trouble) != said:
                 said = str(trouble)
@@ -168,7 +149,7 @@ class Gateway:
         intake.instant(kept.newest_ms)
         self.gate = Gate(intake, loop=loop, now_ms=self._clock.now_ms, partitions=partitions)
         bell = Bell(folder / "bell", "inbox")
-        self._committer = Committer(writer, bell, self.gate.log_failed, self._committer_crashed)
+        self._committer = Committer(writer, bell, self.gate.log_failed, self.gate.log_mended, self._committer_crashed)
         self.gate.attach(self._committer)
         if gateway.listen or gateway.tls_listen:
             rules = Rules(
@@ -217,10 +198,13 @@ class Gateway:
 
     async def start(self) -> None:
         """Tell the core of the fleet, then open the doors.  Raises OSError when an address is taken."""
-        self._committer.start()
         gateway = self._settings.gateway
         # First: where the inbox cannot be written, health says so while everything else waits.
         await self._listen("http", gateway.http, self._door.listen)
+        # What was found while opening; from now on the file is the committer's alone.
+        while self._writer.salvaged:
+            self.gate.tell_mended(self._writer.salvaged.pop())
+        self._committer.start()
         await self._tell_fleet()
         if self.listener is not None:
             if gateway.listen:
@@ -282,12 +266,10 @@ class Gateway:
         statements = [inbox.told_rows(told)] if told else []
         if self.pages is not None and self.pages.first_places is not None:
             statements.append(self.pages.first_places)
-        mended = [report for what in self._writer.salvaged for report in _mended(what, at_ms)]
-        self._writer.salvaged.clear()
-        if told or statements or mended:
+        if told or statements:
             say("fleet", devices=len(self._fleet.devices), cases=len(self._fleet.cases), told=len(told))
             written = asyncio.Event()
-            gate.add([*mended, *told], statements, written.set)
+            gate.add(told, statements, written.set)
             await written.wait()
 
     async def _listen(self, what: str, address: str, listen: Any) -> None:

@@ -1,12 +1,13 @@
 """The settings file: defaults, paths from the file's own folder, complaints with their line."""
 
 import tomllib
+from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
 
 from devices.edge.complaints import Complaint
-from devices.edge.settings import Settings, default_policy_path, is_loopback, load, split_address
+from devices.edge.settings import Settings, default_policy_path, is_loopback, load, split_address, zone_of
 
 
 @pytest.fixture
@@ -116,3 +117,15 @@ def test_the_example_shows_the_defaults():
     # What it leaves out is only what a cluster needs.
     assert set(example) == set(defaults)
     assert set(defaults["gateway"]) == set(tomllib.loads(path.read_text(encoding="utf-8"))["gateway"]) | {"broker"}
+
+
+def test_the_zone_is_the_policys_or_the_defaults(tmp_path):
+    policy = tmp_path / "policy.toml"
+    policy.write_text('time_zone = "Europe/Berlin"\n')
+    assert zone_of(policy) == ZoneInfo("Europe/Berlin")
+    policy.write_text("[doors]\nleft_open_min = 7\n")
+    assert zone_of(policy) == ZoneInfo("Asia/Shanghai")
+    for text in ('time_zone = "Nowhere/Land"\n', "time_zone = 8\n", "= \n"):
+        policy.write_text(text)
+        with pytest.raises(Complaint):
+            zone_of(policy)
