@@ -1,0 +1,179 @@
+"""The desk as a process, over real logs."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import apsw
+import pytest
+
+from tests.duty.edge.logs import Logs
+from tests.duty.effects import page, raised
+from tests.house.tree import ROOT
+
+READY_S = 90
+
+
+class Desk:
+    """One desk of its own folder and port."""
+
+    def __init__(self, folder: Path, more: str = "") -> None:
+        with socket.socket() as trial:
+            trial.bind(("127.0.0.1", 0))
+            self.port = trial.getsockname()[1]
+        self.config = folder / "threshold.toml"
+        self.data = folder / "data"
+        self.data.mkdir(exist_ok=True)
+        policy = ROOT / "deploy" / "policy.toml"
+        self.config.write_text(
+            f'[site]\npolicy = "{policy}"\n[data]\nfolder = "data"\n[desk]\nlisten = "127.0.0.1:{self.port}"\n{more}'
+        )
+        self.log = folder / "desk.log"
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> "Desk":
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "deploy.process", "desk", "--config", str(self.config)],
+                cwd=ROOT, stdout=log, stderr=subprocess.STDOUT, env=os.environ | {"PYTHONUNBUFFERED": "1"},
+            )  # fmt: skip
+        return self
+
+    def ready(self) -> "Desk":
+        before = self.said().count("desk ready")
+        self.start()
+        self.wait(lambda: self.said().count("desk ready") > before)
+        return self
+
+    def wait(self, what: Callable[[], object]) -> None:
+        end = time.monotonic() + READY_S
+        while not what():
+            assert time.monotonic() < end, self.said()
+            assert self.process is None or self.process.poll() is None, self.said()
+            time.sleep(0.05)
+
+    def said(self) -> str:
+        return self.log.read_text() if self.log.exists() else ""
+
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        assert self.process is not None
+        self.process.send_signal(number)
+        code = self.process.wait(timeout=30)
+        self.process = None
+        return code
+
+    def rows(self, sql: str) -> list[tuple]:
+        file = apsw.Connection(str(self.data / "desk.db"), flags=apsw.SQLITE_OPEN_READONLY)
+        try:
+            return file.execute(sql).fetchall()
+        finally:
+            file.close()
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    made = Desk(tmp_path)
+    yield made
+    if made.process is not None:
+        made.process.kill()
+        made.process.wait()
+
+
+@pytest.fixture
+def logs(desk: Desk) -> Iterator[Logs]:
+    made = Logs(desk.data)
+    yield made
+    made.close()
+
+
+def now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+@pytest.mark.slow
+def test_it_starts_serves_and_stops_cleanly(desk: Desk) -> None:
+    desk.ready()
+    assert len(re.findall(r"one-time password [a-z0-9]{4}(-[a-z0-9]{4}){3}$", desk.said(), re.MULTILINE)) == 1
+    with urllib.request.urlopen(f"http://127.0.0.1:{desk.port}/login", timeout=20) as answer:
+        assert answer.status == 200
+    assert desk.stop() == 0
+    assert "Traceback" not in desk.said()
+    assert (desk.data / "desk.key").stat().st_mode & 0o077 == 0
+    # The password is printed once, and never a second time.
+    desk.ready()
+    assert desk.said().count("one-time password") == 1
+    assert desk.stop(signal.SIGINT) == 0
+
+
+@pytest.mark.slow
+def test_a_page_taken_on_survives_kill_9(desk: Desk, logs: Logs) -> None:
+    desk.ready()
+    at_ms = now_ms()
+    logs.tell(raised(at_ms), page(at_ms))
+    desk.wait(lambda: desk.rows("SELECT page FROM deliveries"))
+    desk.stop(signal.SIGKILL)
+    # What is decided while it is dead is told when it is back.
+    logs.tell(raised(at_ms + 1, number=2), page(at_ms + 1, number=2))
+    desk.ready()
+    desk.wait(lambda: len(desk.rows("SELECT page FROM deliveries")) == 2)
+    assert len(desk.rows("SELECT id FROM incidents")) == 2
+    assert desk.stop() == 0
+
+
+@pytest.mark.slow
+def test_a_second_desk_on_the_same_data_is_refused(desk: Desk, tmp_path: Path) -> None:
+    desk.ready()
+    other = Desk(tmp_path)
+    other.log = tmp_path / "other.log"
+    other.start()
+    assert other.process is not None
+    assert other.process.wait(timeout=READY_S) == 2
+    assert "another desk uses this store" in other.said()
+    assert desk.stop() == 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ('database = "mysql://x/y"\n', "is not known"),
+        ("lissten = 1\n", "lissten"),
+    ],
+)
+def test_what_must_be_mended_first_is_a_sentence(tmp_path: Path, more: str, said: str) -> None:
+    desk = Desk(tmp_path, more).start()
+    assert desk.process is not None
+    assert desk.process.wait(timeout=READY_S) == 2
+    assert said in desk.said()
+    assert "Traceback" not in desk.said()
+
+
+@pytest.mark.slow
+def test_a_port_that_is_taken_is_a_sentence(desk: Desk) -> None:
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", desk.port))
+        holder.listen()
+        desk.start()
+        assert desk.process is not None
+        assert desk.process.wait(timeout=READY_S) == 2
+    desk.process = None
+    assert f"listen 127.0.0.1:{desk.port}" in desk.said()
+    assert "Traceback" not in desk.said()
+
+
+@pytest.mark.slow
+def test_a_stranger_sees_nothing(desk: Desk) -> None:
+    desk.ready()
+    request = urllib.request.Request(f"http://127.0.0.1:{desk.port}/live?screen=board")
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        urllib.request.urlopen(request, timeout=20)
+    assert caught.value.code == 401
+    assert desk.stop() == 0
