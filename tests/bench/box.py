@@ -21,6 +21,7 @@ class Box:
         self.folder = folder
         self.households = households
         self.port = free_port()
+        self.http_port = next(port for _ in range(9) if (port := free_port()) != self.port)
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         self._broker_port = broker_port
 
@@ -34,7 +35,7 @@ class Box:
         )
         (self.folder / "threshold.toml").write_text(
             '[site]\nfleet = "fleet.toml"\n[data]\nfolder = "data"\n'
-            f'[gateway]\nhttp = "127.0.0.1:{free_port()}"\nrate_per_device_s = 10000\n{ways_in}'
+            f'[gateway]\nhttp = "127.0.0.1:{self.http_port}"\nrate_per_device_s = 10000\n{ways_in}'
         )
         try:
             for name in PROCESSES:

@@ -79,3 +79,13 @@ def test_waiting_ends_at_its_time(folder):
     begin = time.monotonic()
     assert not door.wait(0.05)
     assert 0.04 < time.monotonic() - begin < 5
+
+
+def test_those_on_the_way_of_a_page_are_rung_first(tmp_path: Path) -> None:
+    readers = [Doorbell(tmp_path, name, ("inbox",)) for name in ("desk", "sink", "streams")]
+    bell = Bell(tmp_path, "inbox")
+    bell.ring()
+    names = [address.rpartition("/")[2] for address in bell._addresses]
+    assert names == ["streams.inbox", "desk.inbox", "sink.inbox"]
+    for one in (bell, *readers):
+        one.close()
