@@ -81,9 +81,9 @@ def test_waiting_ends_at_its_time(folder):
     assert 0.04 < time.monotonic() - begin < 5
 
 
-def test_those_on_the_way_of_a_page_are_rung_first(tmp_path: Path) -> None:
-    readers = [Doorbell(tmp_path, name, ("inbox",)) for name in ("desk", "sink", "streams")]
-    bell = Bell(tmp_path, "inbox")
+def test_those_on_the_way_of_a_page_are_rung_first(folder):
+    readers = [Doorbell(folder, name, ["inbox"]) for name in ("desk", "sink", "streams")]
+    bell = Bell(folder, "inbox")
     bell.ring()
     names = [address.rpartition("/")[2] for address in bell._addresses]
     assert names == ["streams.inbox", "desk.inbox", "sink.inbox"]
