@@ -20,7 +20,7 @@ from duty.edge.auth import Auth
 from duty.edge.book import Book
 from duty.edge.channels.base import Tools
 from duty.edge.dispatcher import Dispatcher
-from duty.edge.door import Door
+from duty.edge.door import Door, Sent
 from duty.edge.follow import Follow, Worker
 from duty.edge.keys import KeyTrouble, master_key
 from duty.edge.links import Links
@@ -28,6 +28,7 @@ from duty.edge.mailroom import Mailroom
 from duty.edge.parts import Parts
 from duty.edge.presence import Presence, Sirens
 from duty.edge.projection import Projection
+from duty.edge.self_test import SelfTest
 from duty.edge.site_webhook import SiteWebhook
 from duty.edge.store import Store, StoreTrouble
 from duty.edge.vitals import Vitals
@@ -117,7 +118,7 @@ class Desk:
             partitions=partitions,
             clock_ms=now_ms,
             start=f"{now_ms():x}",
-            alive_ms=self._vitals.alive_ms if settings.streams.runtime == "local" else lambda: None,
+            alive_ms=self._alive_ms,
         )
         self.door = Door(
             address=settings.gateway.http,
@@ -154,6 +155,14 @@ class Desk:
             presence=self._presence,
             sirens=self._sirens,
             publish=self._publish,
+        )
+        self.self_test = SelfTest(
+            send=self._send,
+            report=self._report,
+            clock_ms=now_ms,
+            every_s=rows.test_every_s,
+            late_after_s=rows.test_late_after_s,
+            say=say,
         )
         workers: list[Worker] = [self.dispatcher]
         if settings.pages.webhook_url:
@@ -203,6 +212,7 @@ class Desk:
         self.tasks = [
             asyncio.create_task(self.follow.run(), name="follow"),
             asyncio.create_task(self._server.serve(sockets=[listening]), name="web"),
+            asyncio.create_task(self.self_test.run(), name="self-test"),
         ]
         ready = asyncio.create_task(self._server.ready.wait())
         await asyncio.wait({ready, *self.tasks}, return_when=asyncio.FIRST_COMPLETED)
@@ -213,7 +223,7 @@ class Desk:
         if self._server is not None:
             self._server.should_exit = True
         for task in self.tasks:
-            if task.get_name() == "follow":
+            if task.get_name() != "web":
                 task.cancel()
         with suppress(TimeoutError):
             await asyncio.wait_for(asyncio.gather(*self.tasks, return_exceptions=True), STOP_S + 1)
@@ -249,6 +259,13 @@ class Desk:
         )
 
     # ── what the parts tell one another ──
+
+    def _alive_ms(self) -> int:
+        tested_ms = self.self_test.alive_ms()
+        return min(tested_ms, self._vitals.alive_ms()) if self.settings.streams.runtime == "local" else tested_ms
+
+    def _send(self, command: dict[str, Any], command_id: str, timeout_s: float) -> Awaitable[Sent]:
+        return self.door.send(command, command_id=command_id, timeout_s=timeout_s)
 
     def _want(self) -> None:
         self.follow.want()
