@@ -22,6 +22,9 @@ class BufferedSocket:
 
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
+        self._is_tcp = sock.family in (socket.AF_INET, socket.AF_INET6)
+        if self._is_tcp:
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._in = b""
         self._at = 0
         self._lent = 0  # bytes that paho may read: the rest of one packet, also where they have not come yet
@@ -53,7 +56,15 @@ class BufferedSocket:
             pass
         self._in = b"".join(chunks)
         self._at = 0
+        self._say_it_came()
         return more
+
+    def _say_it_came(self) -> None:
+        """Have the kernel confirm at once what was read.  We answer only after a commit, and a broker that gathers
+        small packets (mosquitto, unless told otherwise) holds the next message back until it hears from us."""
+        if self._is_tcp and hasattr(socket, "TCP_QUICKACK"):
+            # The kernel forgets it again and again.
+            self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
 
     @property
     def unread(self) -> int:

@@ -14,8 +14,8 @@ from streams.edge.sqlite_log import SqliteReader, SqliteWriter, read_to
 from streams.frames import SystemReport
 
 _DAY_MS = 86_400_000
-_LOOK_EVERY_S = 60.0
-_FORGET_EVERY_LOOKS = 60
+_LOOK_EVERY_S = 10.0
+_FORGET_EVERY_LOOKS = 360
 # Acknowledgements wait while frames are deleted: few at a time, with a rest between.
 _AT_ONCE = 200
 _REST_S = 0.05
@@ -57,6 +57,8 @@ class Chores:
         looks = 0
         while True:
             self._look_at_disk()
+            # A box where nothing happens looks after its file too: a reader may have found it damaged.
+            self._committer.ask(_nothing)
             if looks % _FORGET_EVERY_LOOKS == 0:
                 await self.forget()
             looks += 1
@@ -107,6 +109,10 @@ class Chores:
 
         self._committer.ask(do)
         return await answer
+
+
+def _nothing(_writer: SqliteWriter) -> None:
+    """After each piece of work the committer tends the file."""
 
 
 def _succeed(answer: "asyncio.Future[int]", found: int) -> None:

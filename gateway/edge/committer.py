@@ -8,7 +8,6 @@ import threading
 from collections.abc import Callable, Sequence
 from queue import SimpleQueue
 
-from gateway.edge.say import say
 from streams.edge.doorbell import Bell
 from streams.edge.log import LogFull
 from streams.edge.sqlite_log import SqliteWriter, Statement
@@ -50,19 +49,22 @@ Chore = Callable[[SqliteWriter], None]
 
 
 class Committer:
-    """Calls back in its own thread: `failed` with a sentence each time the log could not be written, `crashed` when it
-    ended by a fault of ours and nothing will be written any more."""
+    """Calls back in its own thread: `failed` with a sentence each time the log could not be written, `mended` with one
+    when it was damaged and is whole again, `crashed` when a fault of ours ended it and nothing will be written any
+    more."""
 
     def __init__(
         self,
         writer: SqliteWriter,
         bell: Bell,
         failed: Callable[[str], None],
+        mended: Callable[[str], None],
         crashed: Callable[[BaseException], None],
     ) -> None:
         self._writer = writer
         self._bell = bell
         self._failed = failed
+        self._mended = mended
         self._crashed = crashed
         self._work: SimpleQueue[Work | Chore | None] = SimpleQueue()
         self._stopping = threading.Event()
@@ -95,7 +97,7 @@ class Committer:
                 elif not self._write(work):
                     break
                 # The acknowledgements are on their way: now is the time for housekeeping.
-                if self._work.empty():
+                if self._work.empty() or self._writer.salvaged:
                     self._tend()
         except BaseException as fault:
             self._crashed(fault)
@@ -109,6 +111,8 @@ class Committer:
             self._writer.tend()
         except LogFull:
             pass  # nothing waits for it; if the log cannot be written either, the next batch says so
+        while self._writer.salvaged:
+            self._mended(self._writer.salvaged.pop())
 
     def _write(self, work: Work) -> bool:
         pause_s = _FIRST_PAUSE_S
@@ -121,8 +125,6 @@ class Committer:
                     return False
                 pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
                 continue
-            while self._writer.salvaged:
-                say("the inbox was damaged and is mended", what=self._writer.salvaged.pop())
             self._bell.ring()
             work.done(offsets)
             return True

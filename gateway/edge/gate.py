@@ -234,6 +234,16 @@ class Gate:
             say("inbox cannot be written: nothing is acknowledged, reading stops", trouble=sentence)
             self._pause()
 
+    def log_mended(self, sentence: str) -> None:
+        """The file was damaged and is mended (called from the committer's thread)."""
+        self._loop.call_soon_threadsafe(self.tell_mended, sentence)
+
+    def tell_mended(self, sentence: str) -> None:
+        """A damage that is over is still for a supervisor to know."""
+        say("the inbox was damaged and is mended", what=sentence)
+        now_ms = self.intake.instant(self.now_ms())
+        self.add([SystemReport(now_ms, "inbox", False, sentence), SystemReport(now_ms, "inbox", True, sentence)])
+
     def _recovered(self) -> None:
         now_ms = self.intake.instant(self.now_ms())
         lasted_s = (now_ms - self.failing_since_ms) / 1000

@@ -87,11 +87,12 @@ class PagesOut:
         self._looks = 0
         names = [f"{name}/{role}" for name, row in subscribers.items() for role in row.roles]
         self._subscribers = subscribers
-        self._ends = {partition: self._end(partition) for partition in range(partitions)}
+        # Up to where `outbox` has been read: what comes after is read once for all hearers that have kept up.
+        self._newest = {partition: self._end(partition) for partition in range(partitions)}
         self._hearers: dict[str, Hearer] = {}
         fresh: dict[tuple[str, int], int] = {}
         for name in [*names, BROKER] if with_broker else names:
-            places = {p: cursors.get((name, p), self._ends[p]) for p in range(partitions)}
+            places = {p: cursors.get((name, p), self._newest[p]) for p in range(partitions)}
             self._hearers[name] = Hearer(name, places)
             fresh.update({(name, p): place for p, place in places.items() if (name, p) not in cursors})
         # Stored before anything is acknowledged: what is decided from now on, each of them is owed.
@@ -105,7 +106,7 @@ class PagesOut:
             listener.on_gone = self._gone
         try:
             # What was decided before: nothing of it is sent because of this.
-            for partition, end in self._ends.items():
+            for partition, end in self._newest.items():
                 for _, frame in self._reader.read(partition, max(0, end - _FRAMES_BEFORE), _FRAMES_BEFORE):
                     self._pages_of(frame)
         except (LogFull, NewerFrame) as trouble:
@@ -125,7 +126,7 @@ class PagesOut:
     def waiting(self) -> dict[str, int]:
         """Hearer → how many frames of `outbox` it has not been told of."""
         return {
-            name: sum(max(0, self._end(p) - place) for p, place in hearer.read_to.items())
+            name: sum(max(0, self._newest[p] - place) for p, place in hearer.read_to.items())
             for name, hearer in self._hearers.items()
         }
 
@@ -205,13 +206,42 @@ class PagesOut:
 
     def _tell(self) -> None:
         self._planned = False
-        # Most hearers are at the same place, the end: what is there is read once for all of them.
-        read: _Read = {}
         try:
+            for partition in range(self._partitions):
+                self._read_on(partition)
             for name, carrier in list(self._carriers.items()):
-                self._tell_one(self._hearers[name], carrier, read)
+                self._catch_up(self._hearers[name])
+                self._send(self._hearers[name], carrier)
         except (LogFull, NewerFrame) as trouble:
             self._say_unreadable(trouble)
+
+    def _read_on(self, partition: int) -> None:
+        """What is new, for everyone who can be told now and has been told all before it."""
+        before = self._newest[partition]
+        frames = self._reader.read(partition, before, _FRAMES_AT_ONCE)
+        if not frames:
+            return
+        fresh = [(offset, self._pages(partition, offset, frame)) for offset, frame in frames]
+        self._newest[partition] = frames[-1][0]
+        for name in self._carriers:
+            hearer = self._hearers[name]
+            if hearer.read_to[partition] == before and hearer.wants_more:
+                for offset, pages in fresh:
+                    hearer.offer(partition, offset, self._meant_for(hearer, pages))
+        if len(frames) == _FRAMES_AT_ONCE:
+            self._wake()
+
+    def _catch_up(self, hearer: Hearer) -> None:
+        """What one that was away, or could take no more, has missed: a little at a time."""
+        for partition, newest in self._newest.items():
+            if hearer.read_to[partition] < newest and hearer.wants_more:
+                frames = self._reader.read(partition, hearer.read_to[partition], _FRAMES_AT_ONCE)
+                for offset, frame in frames:
+                    pages = self._pages(partition, offset, frame)
+                    hearer.offer(partition, offset, self._meant_for(hearer, pages))
+                if not frames:  # what it missed is so old that it was deleted
+                    hearer.offer(partition, newest, [])
+                self._wake()
 
     def _say_unreadable(self, trouble: LogFull | NewerFrame) -> None:
         # Whatever ails the other process's file, messages are still taken in.
@@ -234,18 +264,7 @@ class PagesOut:
             self._seldom.say("a frame of outbox is damaged", "outbox", trouble=str(damage))
             return []
 
-    def _tell_one(self, hearer: Hearer, carrier: Carrier, read: _Read) -> None:
-        for partition in range(self._partitions):
-            if hearer.wants_more:
-                place = (partition, hearer.read_to[partition])
-                frames = read.get(place)
-                if frames is None:
-                    frames = read[place] = self._reader.read(*place, _FRAMES_AT_ONCE)
-                for offset, frame in frames:
-                    pages = self._pages(partition, offset, frame)
-                    hearer.offer(partition, offset, [page for page in pages if self._is_for(hearer, page)])
-                if len(frames) == _FRAMES_AT_ONCE:
-                    self._wake()
+    def _send(self, hearer: Hearer, carrier: Carrier) -> None:
         now_ms = self._gate.now_ms()
         while (page := hearer.next()) is not None:
             if now_ms - page.decision.t_ms > LATEST_MS:
@@ -253,12 +272,12 @@ class PagesOut:
                 continue
             token = carrier.send(page)
             if token is None:
-                if not self._is_busy(carrier):
-                    # Not for want of room: it takes no message as large as this.
-                    self._seldom.say("a page was not taken", hearer.name, because="too large for this client")
-                    self._done(hearer, hearer.passed(), "gave-up")
-                    continue
-                break
+                if self._is_busy(carrier):
+                    break
+                # Not for want of room: it takes no message as large as this.
+                self._seldom.say("a page was not taken", hearer.name, because="too large for this client")
+                self._done(hearer, hearer.passed(), "gave-up")
+                continue
             hearer.sent(token)
             if token == 0:  # QoS 0: gone out is all there is to know
                 self.accepted(hearer.name, 0)
@@ -280,11 +299,12 @@ class PagesOut:
                 self._frames.popitem(last=False)
         return pages
 
-    def _is_for(self, hearer: Hearer, page: Page) -> bool:
-        if hearer.name == BROKER:
-            return True
+    def _meant_for(self, hearer: Hearer, pages: list[Page]) -> list[Page]:
+        if hearer.name == BROKER or not pages:
+            return pages
         name, _, role = hearer.name.rpartition("/")
-        return page.decision.role == role and page.decision.grid == self._subscribers[name].grid
+        grid = self._subscribers[name].grid
+        return [page for page in pages if page.decision.role == role and page.decision.grid == grid]
 
     def _done(self, hearer: Hearer, page: Page, outcome: str) -> None:
         gate = self._gate

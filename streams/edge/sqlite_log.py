@@ -23,6 +23,9 @@ OLDEST_SQLITE = (3, 51, 3)
 # A statement and the rows it is run with: ("INSERT INTO seen VALUES (?)", [("a",), ("b",)]).
 Statement = tuple[str, Sequence[Sequence[Any]]]
 
+_UNREADABLE = ".unreadable"
+_LOOK_FOR_DAMAGE_S = 1.0
+
 CURSORS = (
     "CREATE TABLE IF NOT EXISTS cursors (log TEXT, partition INTEGER, offset INTEGER, PRIMARY KEY (log, partition))"
 )
@@ -88,6 +91,25 @@ def cursor_at(log: str, partition: int, offset: int) -> Statement:
     return "INSERT OR REPLACE INTO cursors VALUES (?, ?, ?)", [(log, partition, offset)]
 
 
+def _say_unreadable(path: Path, inode: int) -> None:
+    """A reader met damage that the writer may never meet: a note beside the log, naming the very file, tells it."""
+    try:
+        path.with_name(path.name + _UNREADABLE).write_text(str(inode))
+    except OSError:
+        pass  # not this user's folder, or a full disk: the reader says what ails it all the same
+
+
+def _found_unreadable(path: Path) -> bool:
+    """Has a reader met damage in the file that lies there now?"""
+    note = path.with_name(path.name + _UNREADABLE)
+    try:
+        named = note.read_text()
+        note.unlink()
+        return named == str(os.stat(path).st_ino)
+    except OSError:
+        return False
+
+
 def wall_clock_ms() -> int:
     return time.time_ns() // 1_000_000
 
@@ -122,6 +144,7 @@ class SqliteWriter(LogWriter):
         self._logs = (log, *other_logs)
         self._seen = seen
         self._damaged = False
+        self._look_for_damage_at = 0.0
         self._tables = (*(frames_table(name) for name in self._logs), *tables)
         self._clock = clock
         self._wait_for_lock_s = wait_for_lock_s
@@ -255,10 +278,18 @@ class SqliteWriter(LogWriter):
         connection.close(force=True)
 
     def tend(self) -> None:
-        """Move the WAL into the file if it has grown.  Call it when the acknowledgements are out and nobody waits;
-        `append` does it only where that comes too rarely.  Raises LogFull."""
+        """Move the WAL into the file if it has grown, and mend what a reader found damaged.  Call it when the
+        acknowledgements are out and nobody waits; `append` does the former only where that comes too rarely.  Raises
+        LogFull."""
         if self._connection is not None and self._wal_pages >= self._checkpoint_at:
             self._checkpoint(self._connection)
+        if self._seen is not None and time.monotonic() >= self._look_for_damage_at:
+            self._look_for_damage_at = time.monotonic() + _LOOK_FOR_DAMAGE_S
+            if _found_unreadable(self.path):
+                if self._connection is not None:
+                    self._give_up(self._connection)
+                self._damaged = True
+                self._open()
 
     def _checkpoint(self, connection: apsw.Connection) -> None:
         # A checkpoint that cannot run to its end harms nothing: what is in the WAL is durable.  Where readers always
@@ -354,7 +385,10 @@ class SqliteReader(LogReader):
             raise
         except apsw.Error as error:
             self.close()
-            raise trouble(self.path, error) from error
+            found = trouble(self.path, error)
+            if isinstance(found, LogDamaged):
+                _say_unreadable(self.path, inode)
+            raise found from error
 
     def read(self, partition: int, after: int, limit: int = 100) -> list[tuple[int, bytes]]:
         return self.query(self._read, (partition, after, limit))  # pyright: ignore[reportReturnType]

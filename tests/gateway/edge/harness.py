@@ -56,7 +56,7 @@ class Inside:
         intake.remember(self.kept.events)
         self.gate = Gate(intake, loop=loop, now_ms=lambda: self.now_ms, flow=self._flow)
         bell = Bell(self.folder / "bell", "inbox")
-        self.committer = Committer(self.writer, bell, self.gate.log_failed, self.crashes.append)
+        self.committer = Committer(self.writer, bell, self.gate.log_failed, self.gate.log_mended, self.crashes.append)
         self.gate.attach(self.committer)
         self.committer.start()
         self.listener = Listener(self.gate, self._fleet, self._rules, loop=loop)

@@ -22,10 +22,11 @@ class Running:
         self.door = Doorbell(folder / "bell", "streams", ["inbox"])
         self.writer = SqliteWriter(self.file, "inbox", wait_for_lock_s=0.02)
         self.failures: list[str] = []
+        self.mended: list[str] = []
         self.crashes: list[BaseException] = []
         self.done: list[list[int]] = []
         self.committer = Committer(
-            self.writer, Bell(folder / "bell", "inbox"), self.failures.append, self.crashes.append
+            self.writer, Bell(folder / "bell", "inbox"), self.failures.append, self.mended.append, self.crashes.append
         )
         self.committer.start()
 
@@ -118,3 +119,12 @@ def test_housekeeping_that_fails_stops_nothing(running, monkeypatch):
     running.submit(report(2))
     wait_until(lambda: len(running.done) == 2)
     assert running.crashes == []
+
+
+def test_what_was_mended_is_told(running):
+    running.submit(report(1))
+    wait_until(lambda: running.done)
+    running.writer.salvaged.append("inbox.db: put aside")
+    running.submit(report(2))
+    wait_until(lambda: running.mended)
+    assert running.mended == ["inbox.db: put aside"]

@@ -219,6 +219,38 @@ async def test_many_pages_go_out_as_fast_as_they_are_taken(tmp_path):
         streams.close()
 
 
+async def test_one_whose_missed_pages_were_deleted_goes_on_with_the_new(tmp_path):
+    async with Inside(tmp_path) as inside, pages_of(inside) as out:
+        streams = Streams(inside)
+        streams.decides(page("deleted"))
+        await inside.until(lambda: out.waiting()["siren-1/police"] == 1)
+        streams.writer.append([], [("DELETE FROM outbox", [()])])
+        client = await siren(inside, POLICE)
+        await inside.until(lambda: out.waiting()["siren-1/police"] == 0)
+        streams.decides(page("new"))
+        assert (await told(client))[2]["page"] == "new"
+        streams.close()
+
+
+async def test_a_frame_that_is_damaged_hides_only_itself(tmp_path):
+    async with Inside(tmp_path) as inside, pages_of(inside):
+        streams = Streams(inside)
+        client = await siren(inside, POLICE)
+        streams.writer.append([(0, b"\xc1 no frame at all")])
+        streams.decides(page("p1"))
+        assert (await told(client))[2]["page"] == "p1"
+        streams.close()
+
+
+async def test_an_outbox_that_cannot_be_read_keeps_nobody_from_coming_in(tmp_path):
+    async with Inside(tmp_path) as inside:
+        (tmp_path / "streams.db").write_bytes(b"no database at all" * 500)
+        async with pages_of(inside):
+            client = await inside.client()
+            client.publish()
+            assert await client.answer() == b"\x40\x02\x00\x01"
+
+
 class Broker:
     """A carrier that takes everything and answers when it is told to."""
 

@@ -237,3 +237,35 @@ def test_without_being_asked_nothing_is_put_aside(file):
             writer.query("SELECT max(frame) FROM inbox")
     writer.close()
     assert not list(file.parent.glob("*damaged*"))
+
+
+def test_damage_that_only_a_reader_met_is_mended_by_the_writer(file, monkeypatch):
+    monkeypatch.setattr("streams.edge.sqlite_log._LOOK_FOR_DAMAGE_S", 0.0)
+    writer = open_writer(file)
+    writer.append([(0, b"warm")])
+    damage(file, pages_of_copy(file)[4:6])
+    reader = SqliteReader(file, "inbox")
+    with pytest.raises(LogDamaged):
+        reader.read(0, 0, 10_000)
+    writer.append([(0, b"goes on")])
+    writer.tend()
+    assert "put aside" in writer.salvaged[0]
+    assert [found for _, found in reader.read(0, 1000)] == [b"warm", b"goes on"]
+    assert len(reader.read(1, 0, 10_000)) > 400
+    # The note was about the file that was put aside, and is gone.
+    writer.salvaged.clear()
+    reader.read(0, 0, 10_000)
+    writer.tend()
+    assert writer.salvaged == []
+    reader.close()
+    writer.close()
+
+
+def test_a_note_about_a_file_that_is_gone_already_is_nothing(file, monkeypatch):
+    monkeypatch.setattr("streams.edge.sqlite_log._LOOK_FOR_DAMAGE_S", 0.0)
+    writer = open_writer(file)
+    file.with_name("inbox.db.unreadable").write_text("7")
+    writer.tend()
+    assert writer.salvaged == []
+    assert len(kept(file)) == 1000
+    writer.close()
