@@ -28,7 +28,13 @@ PACKAGES: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = (
     (("npm",), ("npm",)),
 )
 CHINESE_FONTS = "fonts-noto-cjk"
-NPM_PACKAGES = {"acorn": "8", "axe-core": "4", "mqtt": "5", "sparkplug-payload": "1", "zigbee-herdsman-converters": "26"}
+NPM_PACKAGES = {
+    "acorn": "8",
+    "axe-core": "4",
+    "mqtt": "5",
+    "sparkplug-payload": "1",
+    "zigbee-herdsman-converters": "26",
+}
 # Other people's parsers, for a second opinion, in an environment of their own: name of the module → package.
 PYTHON_PACKAGES = {"bthome_ble": "bthome-ble", "kpn_senml": "kpn-senml", "pydeconz": "pydeconz"}
 
