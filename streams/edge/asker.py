@@ -44,17 +44,17 @@ class Asker:
 
         return await self._ask(asked)
 
-    async def keys(self, topic: str, partition: int, first: int, until: int) -> list[bytes]:
-        """The keys of the records from offset `first` to before `until`."""
+    async def records(self, topic: str, partition: int, first: int, until: int) -> list[tuple[bytes, bytes | None]]:
+        """Key and value of the records from offset `first` to before `until`."""
         tp = TopicPartition(topic, partition)
 
-        async def asked(consumer: AIOKafkaConsumer) -> list[bytes]:
+        async def asked(consumer: AIOKafkaConsumer) -> list[tuple[bytes, bytes | None]]:
             consumer.assign([tp])
             consumer.seek(tp, first)
-            found: list[bytes] = []
+            found: list[tuple[bytes, bytes | None]] = []
             while await consumer.position(tp) < until:
                 records = (await consumer.getmany(tp, timeout_ms=200)).get(tp, [])
-                found += [record.key or b"" for record in records if record.offset < until]
+                found += [(record.key or b"", record.value) for record in records if record.offset < until]
             return found
 
         return await self._ask(asked)

@@ -7,6 +7,7 @@ a partition remembers, and how it is written so that a crash at any point loses 
 
 import asyncio
 import sys
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
@@ -32,7 +33,9 @@ GRACE_MS = 300
 
 _LOOK_S = 1.0
 _TOUCH_S = 30.0
+_MOST_LACKING = 20_000
 _STOP_S = 10.0
+_SETTLE_S = 30.0  # Kafka waits a minute for us
 _CLOCK_APART_MS = 5_000
 _CLOCK_BEHIND_MS = MINUTE_MS
 
@@ -70,9 +73,11 @@ class Worker:
         self._reporter = reporter
         self._options = connection(cluster)
         self._tenure: Tenure | None = None
+        self._taking = False
         self._writer: StateWriter | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._poked = asyncio.Event()
+        self._changed = asyncio.Event()
         self._asker = Asker(self._options)
         self._time: asyncio.Task[None] | None = None
         self.app: Any = make_app(settings, self.names.group)
@@ -99,9 +104,7 @@ class Worker:
 
     async def stop(self) -> None:
         """Write what was taken in, commit, leave the group."""
-        for runner in self.runners.values():
-            with suppress(TimeoutError):
-                await asyncio.wait_for(runner.idle.wait(), _STOP_S)
+        await self._settle(_STOP_S)
         with suppress(Exception):
             await asyncio.wait_for(self.app.consumer.commit(), _STOP_S)
         with suppress(TimeoutError):
@@ -132,9 +135,14 @@ class Worker:
 
     async def _take(self, event: Any) -> None:
         message = event.message
-        runner = self.runners.get(message.partition)
-        if runner is None:
-            return  # taken back while it lay in a queue: its new owner gets it
+        # Faust may hand out frames of a partition before its table is restored, and after it was taken back.
+        while (runner := self.runners.get(message.partition)) is None:
+            if self._tenure is None or message.generation_id != self._tenure.generation:
+                break
+            self._changed.clear()
+            await self._changed.wait()
+        if runner is None or not self._taking:
+            return  # its next owner gets it
         try:
             await runner.take(message.offset + 1, event.value or b"", event.ack)
         except Gap as gap:
@@ -159,6 +167,7 @@ class Worker:
             self.rebalances += 1
             self.generation = self.app.consumer_generation_id
             self._tenure = Tenure(self.generation, self._settings.cluster.session_timeout_s)
+            self._taking = True
             self._listen_to_heartbeats()
         except BaseException as error:
             self._fail(error)
@@ -193,6 +202,9 @@ class Worker:
             if self._tenure is not tenure:
                 await writer.stop()
                 return
+            if not await self._catch_up(mine):
+                await writer.stop()
+                return
             self._writer = writer
             for number in mine:
                 part = Part(number, self._policy, self.table.rows(number))
@@ -208,6 +220,23 @@ class Worker:
             self._fail(error)
             raise
 
+    async def _catch_up(self, mine: Sequence[int]) -> bool:
+        """Read what the table lacks to the end of its changelog; False where that is much: Faust is still at it.
+
+        Faust may call us for a rebalance that another has overtaken, with a table that is not restored for this one.
+        Since our tenure began nobody else writes, so the end is the end.
+        """
+        ends = await self._asker.ends(self.names.state, mine)
+        lacking = {number: ends[number] - 1 - self.table.restored_to(number) for number in mine}
+        if sum(lacking.values()) > _MOST_LACKING:
+            return False
+        for number, count in lacking.items():
+            if count > 0:
+                first = self.table.restored_to(number) + 1
+                rows = await self._asker.records(self.names.state, number, first, ends[number])
+                self.table.wrote(number, rows, ends[number] - 1)
+        return True
+
     def _run(self, tenure: Tenure, writer: StateWriter, part: Part) -> None:
         clock = self._clocks(part.number)
         clock.not_before(part.mark.now_ms)
@@ -217,12 +246,13 @@ class Worker:
             table=self.table,
             writer=writer,
             clock=clock,
-            foreign=lambda number, first, until: self._asker.keys(state, number, first, until),
+            foreign=lambda number, first, until: self._asker.records(state, number, first, until),
         )
         # The first flush shows at once whether anybody else still writes here.
         part.touch()
         runner.poke()
         self.runners[part.number] = runner
+        self._changed.set()
         task = asyncio.create_task(self._guard(runner.run()))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -236,26 +266,37 @@ class Worker:
         if not mark.frames:
             return
         if await self._asker.last_key(self.names.outbox, part.number) != emitted_key(mark.emitted):
+            print(
+                f"streams: partition {part.number}: its last decisions are not in outbox yet: writing them",
+                file=sys.stderr,
+                flush=True,
+            )
             await writer.decisions(part.number, mark)
 
     async def _revoked(self, _app: Any, revoked: set[TP], **_: Any) -> None:
         """Faust takes nothing in any more.  Write what was, while we may; then let go."""
         try:
-            tenure = self._tenure
-            if tenure is not None:
-                for runner in list(self.runners.values()):
-                    with suppress(TimeoutError):
-                        await asyncio.wait_for(runner.idle.wait(), min(_STOP_S, tenure.left_s))
+            await self._settle(_SETTLE_S)
             await self._drop()
         except BaseException as error:
             self._fail(error)
             raise
+
+    async def _settle(self, within_s: float) -> None:
+        """Take nothing in any more, and see what was taken in written: the next owner looks what is there."""
+        self._taking = False
+        tenure, until_s = self._tenure, time.monotonic() + within_s
+        while tenure is not None and tenure.holds and time.monotonic() < until_s:
+            if all(runner.idle.is_set() for runner in self.runners.values()):
+                return
+            await asyncio.sleep(0.005)
 
     async def _drop(self) -> None:
         tenure, self._tenure = self._tenure, None
         if tenure is not None:
             tenure.end()
         self.runners.clear()
+        self._changed.set()
         for task in list(self._tasks):
             task.cancel()
         writer, self._writer = self._writer, None
@@ -270,7 +311,7 @@ class Worker:
                 await asyncio.wait_for(self._poked.wait(), self._sleep_s())
             self._poked.clear()
             tenure = self._tenure
-            if tenure is None or not self.runners:
+            if tenure is None or not self._taking:
                 continue
             try:
                 await tenure.held()
@@ -302,7 +343,12 @@ class Worker:
             return  # the broker is away: what it holds may change what is due
         for runner in due:
             number = runner.part.number
-            if self.runners.get(number) is runner and tenure.holds and runner.part.offset >= ends[number]:
+            if (
+                self._taking
+                and self.runners.get(number) is runner
+                and tenure.holds
+                and runner.part.offset >= ends[number]
+            ):
                 runner.advance(now_ms[number])
 
     def _look_after(self) -> None:

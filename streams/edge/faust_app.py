@@ -8,20 +8,20 @@ import traceback
 
 from devices.edge.settings import Settings
 from streams.edge.cluster_reporter import ClusterReporter
-from streams.edge.cluster_worker import Worker
+from streams.edge.cluster_worker import Clocks, Worker, live_clocks
 from streams.edge.kafka import quiet
 from streams.edge.topics import prepare
 from streams.frames import NewerFrame
 from streams.policy import Policy
 
 
-def main(settings: Settings, policy: Policy) -> int:
-    """Run a worker until it is told to stop; the exit code."""
+def main(settings: Settings, policy: Policy, *, clocks: Clocks = live_clocks) -> int:
+    """Run a worker until it is told to stop; the exit code.  Raises Complaint for what must be mended first."""
     quiet()
     for note in prepare(settings):
         print(f"streams: note: {note}", file=sys.stderr, flush=True)
     settings.data_path.mkdir(parents=True, exist_ok=True)
-    return asyncio.run(_run(settings, policy))
+    return asyncio.run(_run(settings, policy, clocks))
 
 
 def end_process(error: BaseException) -> None:
@@ -34,13 +34,13 @@ def end_process(error: BaseException) -> None:
     os._exit(1)
 
 
-async def _run(settings: Settings, policy: Policy) -> int:
+async def _run(settings: Settings, policy: Policy, clocks: Clocks) -> int:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     reporter = ClusterReporter(settings)
-    worker = Worker(settings, policy, fail=end_process, reporter=reporter)
+    worker = Worker(settings, policy, clocks=clocks, fail=end_process, reporter=reporter)
     await worker.start()
     print("streams ready", flush=True)
     await stop.wait()

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from streams.edge.log import LogFull
 from streams.edge.sqlite_log import Statement
 
 TABLES = (
@@ -37,12 +38,24 @@ def memory(query: Query, partition: int) -> dict[str, bytes]:
     rows = query("SELECT key, record FROM records WHERE partition = ?", (partition,))
     kept: dict[str, bytes] = {key: record for key, record in rows}  # noqa: C416 - a dict() of rows has no types
     for (changed,) in query("SELECT changed FROM changes WHERE partition = ? ORDER BY id", (partition,)):
-        for key, record in _decode(changed):
+        for key, record in _whole(changed):
             if record is None:
                 kept.pop(key, None)
             else:
                 kept[key] = record
     return kept
+
+
+def _whole(changed: object) -> Changed:
+    """A row of `changes`.  Raises LogFull where the disk lost what it said it kept: to go on without it would be to
+    forget an incident."""
+    try:
+        return _decode(changed)  # pyright: ignore[reportArgumentType]
+    except (msgspec.MsgspecError, TypeError) as error:
+        raise LogFull(
+            "streams.db: the file is damaged (a row of what the core remembers does not decode): "
+            "put it aside or restore a copy, then start again"
+        ) from error
 
 
 class Plan(msgspec.Struct):
@@ -68,7 +81,7 @@ class MemoryTable:
             if not self._last:
                 self._gone_to = number - 1
             self._last = number
-            self._fresh.update((key, (partition, record)) for key, record in _decode(changed))
+            self._fresh.update((key, (partition, record)) for key, record in _whole(changed))
         self._move_to = self._gone_to
 
     def plan(self, changes: Sequence[tuple[int, Changed]], move_from: int) -> Plan:

@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Awaitable, Callable, Sequence
 
-from streams.edge.cluster_part import Part
+from streams.edge.cluster_part import Part, Write
 from streams.edge.live_clock import LiveClock
 from streams.edge.sqlite_log import wall_clock_ms
 from streams.edge.state_table import StateTable
@@ -24,7 +24,7 @@ Ack = Callable[[], None]
 class PartRunner:
     """`part` and everything around it that is not thinking.
 
-    `foreign(partition, first, until)` reads the keys of the changelog's records from offset `first` to before `until`.
+    `foreign(partition, first, until)` reads the changelog's records from offset `first` to before `until`.
     """
 
     def __init__(
@@ -34,7 +34,7 @@ class PartRunner:
         table: StateTable,
         writer: StateWriter,
         clock: LiveClock,
-        foreign: Callable[[int, int, int], Awaitable[Sequence[bytes]]],
+        foreign: Callable[[int, int, int], Awaitable[Sequence[Write]]],
     ) -> None:
         self.part = part
         self.clock = clock
@@ -118,13 +118,13 @@ class PartRunner:
         expected, self._next_offset = self._next_offset, written.last + 1
         if written.first == expected:
             return
-        keys = await self._foreign(self.part.number, expected, written.first)
-        self.foreign_records += len(keys)
+        rows = await self._foreign(self.part.number, expected, written.first)
+        self.foreign_records += len(rows)
         print(
-            f"streams: partition {self.part.number}: {len(keys)} records were written out of turn by a worker that had "
+            f"streams: partition {self.part.number}: {len(rows)} records were written out of turn by a worker that had "
             "lost the partition; they are put right",
             file=sys.stderr,
             flush=True,
         )
-        self.part.rewrite(keys)
+        self.part.rewrite([key for key, _ in rows])
         self.poke()

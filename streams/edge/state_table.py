@@ -34,9 +34,11 @@ class MemoryStore(memory.Store):
         self._offsets[tp.partition] = offset
 
     def apply_changelog_batch(self, batch: Iterable[Any], to_key: Any, to_value: Any) -> None:
+        """Records that Faust has read; what is here already is passed over, for it may be older than what we wrote."""
         for event in batch:
             message = event.message
-            self.write(message.partition, [(message.key, message.value)], message.offset)
+            if message.offset > self._offsets.get(message.partition, -1):
+                self.write(message.partition, [(message.key, message.value)], message.offset)
 
     def write(self, partition: int, writes: Iterable[Write], offset: int) -> None:
         """Take in records of the changelog, of which `offset` is the last one's."""
@@ -71,6 +73,17 @@ class DiskStore(rocksdb.Store):
         # Faust's own defaults are for one table that has the machine to itself: 2 GB of cache for each partition.
         options = {"write_buffer_size": 16 * 2**20, "block_cache_size": 8 * 2**20, "max_write_buffer_number": 2}
         super().__init__("rocksdb://", app, table, table_name=table.name, options=options, driver="rocksdict")
+
+    def apply_changelog_batch(self, batch: Iterable[Any], to_key: Any, to_value: Any) -> None:
+        """Records that Faust has read; what is here already is passed over, for it may be older than what we wrote."""
+        fresh: dict[int, list[Any]] = {}
+        for event in batch:
+            fresh.setdefault(event.message.partition, []).append(event.message)
+        for partition, messages in fresh.items():
+            held = self.persisted_offset(messages[0].tp)
+            rows = [message for message in messages if held is None or message.offset > held]
+            if rows:
+                self.write(partition, [(row.key, row.value) for row in rows], rows[-1].offset)
 
     def write(self, partition: int, writes: Iterable[Write], offset: int) -> None:
         """Take in records of the changelog, of which `offset` is the last one's."""

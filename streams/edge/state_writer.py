@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
+from aiokafka.protocol.produce import ProduceRequest
 
 from streams.edge.cluster_part import Mark, Write
 from streams.edge.kafka import LARGEST_BATCH, Names
@@ -43,9 +44,10 @@ class StateWriter:
         )
         send = self._producer.client.send
 
-        async def send_if_ours(*arguments: Any, **keywords: Any) -> Any:
-            await tenure.held()
-            return await send(*arguments, **keywords)
+        async def send_if_ours(node_id: Any, request: Any, **keywords: Any) -> Any:
+            if isinstance(request, ProduceRequest):
+                await tenure.held()
+            return await send(node_id, request, **keywords)
 
         # What waits inside the producer would go out whenever the process wakes up: there is no later place to ask.
         self._producer.client.send = send_if_ours
@@ -89,10 +91,17 @@ class StateWriter:
         try:
             await asyncio.wait({sent, over}, return_when=asyncio.FIRST_COMPLETED)
             if not sent.done():
+                sent.add_done_callback(_heard)
                 raise Over("the partitions of this worker were taken back while it wrote")
             return await sent
         finally:
             over.cancel()
+
+
+def _heard(future: "asyncio.Future[Any]") -> None:
+    """Its failure is known."""
+    if not future.cancelled():
+        future.exception()
 
 
 def emitted_key(number: int) -> bytes:

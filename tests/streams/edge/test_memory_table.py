@@ -116,3 +116,16 @@ def test_a_locked_disk_leaves_it_as_it_was(writer, tmp_path):
     writer.append([], plan.statements)
     table.done(plan)
     assert memory(writer.query, 0) == {"a": b"2"}
+
+
+@pytest.mark.parametrize("broken", [None, b"", b"\xc1 torn"])
+def test_a_row_the_disk_lost_is_said_with_its_remedy(tmp_path, broken):
+    """A torn page reads as NULL or as other bytes: nothing is remembered wrongly, and nobody sees a traceback."""
+    loose = "CREATE TABLE changes (id INTEGER PRIMARY KEY, partition INTEGER NOT NULL, changed BLOB)"
+    writer = SqliteWriter(tmp_path / "streams.db", "outbox", tables=(TABLES[0], loose))
+    writer.append([], [("INSERT INTO changes VALUES (1, 0, ?)", [(broken,)])])
+    with pytest.raises(LogFull, match="damaged .*put it aside or restore a copy"):
+        MemoryTable(writer.query)
+    with pytest.raises(LogFull, match="damaged"):
+        memory(writer.query, 0)
+    writer.close()
