@@ -124,7 +124,7 @@ def test_a_row_the_disk_lost_is_said_with_its_remedy(tmp_path, broken):
     loose = "CREATE TABLE changes (id INTEGER PRIMARY KEY, partition INTEGER NOT NULL, changed BLOB)"
     writer = SqliteWriter(tmp_path / "streams.db", "outbox", tables=(TABLES[0], loose))
     writer.append([], [("INSERT INTO changes VALUES (1, 0, ?)", [(broken,)])])
-    with pytest.raises(LogFull, match="damaged .*put it aside or restore a copy"):
+    with pytest.raises(LogFull, match=r"damaged .*put it aside or restore a copy"):
         MemoryTable(writer.query)
     with pytest.raises(LogFull, match="damaged"):
         memory(writer.query, 0)
