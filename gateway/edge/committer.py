@@ -125,6 +125,7 @@ class Committer:
                     return False
                 pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
                 continue
-            self._bell.ring()
+            # The acknowledgements can begin while the bells are rung.
             work.done(offsets)
+            self._bell.ring()
             return True

@@ -75,6 +75,8 @@ class Worker:
         self._tenure: Tenure | None = None
         self._taking = False
         self._writer: StateWriter | None = None
+        self._building = asyncio.Lock()
+        self._built: Tenure | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._poked = asyncio.Event()
         self._changed = asyncio.Event()
@@ -191,34 +193,43 @@ class Worker:
         coordinator._do_heartbeat = heartbeat
 
     async def _restored(self) -> None:
-        """The table is as its writers left it: make the engines of what is ours."""
-        tenure = self._tenure
+        """The table is as its writers left it: make the engines of what is ours.
+
+        Faust calls this once for each rebalance, but may do so for one that another has overtaken already.
+        """
         try:
-            if tenure is None or tenure.over.is_set():
-                return
-            mine = sorted(tp.partition for tp in self.app.consumer.assignment() if tp.topic == self.names.inbox)
-            writer = StateWriter(self._options, self.names, tenure)
-            await writer.start()
-            if self._tenure is not tenure:
-                await writer.stop()
-                return
-            if not await self._catch_up(mine):
-                await writer.stop()
-                return
-            self._writer = writer
-            for number in mine:
-                part = Part(number, self._policy, self.table.rows(number))
-                await self._finish(writer, part)
-                if self._tenure is not tenure:
-                    return
-                self._run(tenure, writer, part)
-                await asyncio.sleep(0)
-            print(f"streams: {self.says()}", file=sys.stderr, flush=True)
+            async with self._building:
+                tenure = self._tenure
+                if tenure is not None and tenure is not self._built and await self._build(tenure):
+                    self._built = tenure
+                    print(f"streams: {self.says()}", file=sys.stderr, flush=True)
         except Over:
             return
         except BaseException as error:
             self._fail(error)
             raise
+
+    async def _build(self, tenure: Tenure) -> bool:
+        """Whether all that is ours runs.  Raises Over when it no longer is."""
+        mine = sorted(tp.partition for tp in self.app.consumer.assignment() if tp.topic == self.names.inbox)
+        if not await self._catch_up(mine):
+            return False
+        writer = StateWriter(self._options, self.names, tenure)
+        await writer.start()
+        if self._tenure is not tenure:
+            await writer.stop()
+            return False
+        self._writer = writer
+        for number in mine:
+            # Nothing may come between these two.
+            kept, restored_to = self.table.rows(number), self.table.restored_to(number)
+            part = Part(number, self._policy, kept)
+            await self._finish(writer, part)
+            if self._tenure is not tenure:
+                return False
+            self._run(writer, part, restored_to)
+            await asyncio.sleep(0)
+        return True
 
     async def _catch_up(self, mine: Sequence[int]) -> bool:
         """Read what the table lacks to the end of its changelog; False where that is much: Faust is still at it.
@@ -237,13 +248,14 @@ class Worker:
                 self.table.wrote(number, rows, ends[number] - 1)
         return True
 
-    def _run(self, tenure: Tenure, writer: StateWriter, part: Part) -> None:
+    def _run(self, writer: StateWriter, part: Part, restored_to: int) -> None:
         clock = self._clocks(part.number)
         clock.not_before(part.mark.now_ms)
         state = self.names.state
         runner = PartRunner(
             part,
             table=self.table,
+            restored_to=restored_to,
             writer=writer,
             clock=clock,
             foreign=lambda number, first, until: self._asker.records(state, number, first, until),

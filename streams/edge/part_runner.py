@@ -22,7 +22,8 @@ Ack = Callable[[], None]
 
 
 class PartRunner:
-    """`part` and everything around it that is not thinking.
+    """`part` and everything around it that is not thinking.  `restored_to` is the offset of the changelog's last record
+    that it was made from.
 
     `foreign(partition, first, until)` reads the changelog's records from offset `first` to before `until`.
     """
@@ -32,6 +33,7 @@ class PartRunner:
         part: Part,
         *,
         table: StateTable,
+        restored_to: int,
         writer: StateWriter,
         clock: LiveClock,
         foreign: Callable[[int, int, int], Awaitable[Sequence[Write]]],
@@ -50,7 +52,7 @@ class PartRunner:
         self._room = asyncio.Event()
         self._room.set()
         self._idle = asyncio.Event()
-        self._next_offset = table.restored_to(part.number) + 1
+        self._next_offset = restored_to + 1
 
     @property
     def idle(self) -> asyncio.Event:

@@ -255,13 +255,19 @@ class SqliteWriter(LogWriter):
         offsets: list[int] = []
         try:
             execute = connection.execute
-            execute("BEGIN IMMEDIATE")
+            also = list(also)
+            # One row is a transaction by itself.  Each statement gives other threads of this process a turn, and where
+            # one of them is busy, taking the turn back is most of a commit.
+            is_one = len(frames) == 1 and not also
+            if not is_one:
+                execute("BEGIN IMMEDIATE")
             for partition, frame in frames:
                 execute(self._insert, (partition, at_ms, frame))
                 offsets.append(connection.last_insert_rowid())
             for statement, rows in also:
                 connection.executemany(statement, rows)
-            execute("COMMIT")
+            if not is_one:
+                execute("COMMIT")
         except apsw.Error as error:
             self._give_up(connection)
             if isinstance(error, apsw.SQLError | apsw.ConstraintError | apsw.MismatchError):

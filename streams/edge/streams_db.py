@@ -138,8 +138,9 @@ class StreamsDb:
         for key, data in memory(self._writer.query, partition).items():
             try:
                 records.append((key, decode_record(data)))
-            except msgspec.MsgspecError as error:
-                faults.append(Fault("state", key, data, str(error)))
+            except (msgspec.MsgspecError, TypeError) as error:
+                # A torn page may read as NULL.
+                faults.append(Fault("state", key, data or b"", str(error)))
         return records, faults
 
     def damaged(self, partition: int, last: int = 20) -> list[int]:
@@ -151,7 +152,7 @@ class StreamsDb:
         for offset, frame in rows:
             try:
                 decode_outbox(frame)
-            except FrameError:
+            except (FrameError, TypeError):
                 found.append(offset)
         return found
 

@@ -175,6 +175,7 @@ class Load:
         return {
             "connections": arguments.connections,
             "connecting_s": round(self.connecting_s, 2),
+            "messages": self.acknowledged,
             "rate": round(done / took_s),
             "p50_ms": round(1000 * statistics.median(found), 2) if found else None,
             "p99_ms": round(1000 * found[len(found) * 99 // 100], 2) if found else None,

@@ -44,7 +44,7 @@ class WorkerProcess(Server):
     """`threshold streams` of a cluster.  `standing`: with a clock that stands still."""
 
     name = "worker"
-    start_timeout_s = 60.0
+    start_timeout_s = 120.0
     stop_timeout_s = 30.0
 
     def __init__(self, folder: Path, config: Path, *, standing: bool = False) -> None:

@@ -1,11 +1,13 @@
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from devices.edge.complaints import Complaint
-from devices.edge.toml_lines import TomlFile
+from devices.edge.toml_lines import TomlFile, read_toml
 from duty.edge.telling_file import from_toml, load
 from duty.telling import Telling
+from tests.house.tree import ROOT
 
 
 def test_without_a_file_the_defaults_hold(tmp_path: Path) -> None:
@@ -48,3 +50,9 @@ def test_every_mistake_is_told_at_once() -> None:
     with pytest.raises(Complaint) as caught:
         from_toml(TomlFile("telling.toml", "a = 1\ntimeout_s = 'x'\n"))
     assert len(caught.value.each()) == 2
+
+
+def test_the_file_that_comes_with_it_names_every_row_with_its_default() -> None:
+    file = read_toml(ROOT / "deploy" / "telling.toml")
+    assert from_toml(file) == Telling()
+    assert set(file.data) == {field.name for field in msgspec.structs.fields(Telling)}
