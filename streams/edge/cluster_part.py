@@ -3,7 +3,7 @@
 Touches neither Kafka nor Faust.  What a flush changes is one batch of records for the partition's changelog, which
 Kafka keeps whole or not at all; among them is the mark: the place in `inbox`, and the decisions made since the flush
 before.  So whoever takes the partition over finds the state exactly as of the mark, and can write those decisions to
-`outbox` if their writer died in between.  See docs/decisions/0020-cluster-crash-window.md.
+`outbox` if their writer died in between.  See docs/decisions/0050-cluster-crash-window.md.
 """
 
 from collections.abc import Iterable

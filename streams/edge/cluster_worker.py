@@ -2,7 +2,7 @@
 
 Faust shares the partitions of `inbox` among the workers, restores the table, keeps standbys and commits offsets.  What
 a partition remembers, and how it is written so that a crash at any point loses nothing and says nothing twice, is in
-`cluster_part.py` and docs/decisions/0020-cluster-crash-window.md.
+`cluster_part.py` and docs/decisions/0050-cluster-crash-window.md.
 """
 
 import asyncio
