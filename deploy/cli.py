@@ -175,15 +175,6 @@ def fleet_list(fleet: Fleet) -> None:
     hand_over("deploy.fleet_command:list_devices", fleet=fleet)
 
 
-@app.command()
-def migrate(
-    source: Annotated[Path, typer.Option("--from", help="The configuration of the box to leave.")],
-    target: Annotated[Path, typer.Option("--to", help="The configuration of the cluster to go to.")],
-) -> None:
-    """Take a box's log and state to a cluster; can be stopped and started again."""
-    hand_over("deploy.migrate:main", source=source, target=target)
-
-
 @app.command(add_help_option=False, context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def test(context: typer.Context) -> None:
     """The whole test suite: `test [--live] [anything pytest takes]`."""
