@@ -4,7 +4,7 @@ The same words in a trace, at the gateway's HTTP door and from the desk (`archit
 """
 
 from datetime import datetime
-from typing import Any, Literal, get_args
+from typing import Any, Literal, cast, get_args
 
 import msgspec
 
@@ -155,9 +155,11 @@ def _household(raw: dict[str, Any], *, needed: bool = True) -> str:
 
 def _symptoms(raw: dict[str, Any]) -> list[str]:
     value = raw.get("symptoms")
-    if not isinstance(value, list) or len(value) > 20 or not all(isinstance(v, str) and len(v) <= 100 for v in value):
+    rows = cast(list[object], value) if isinstance(value, list) else [None]
+    words = [row for row in rows if isinstance(row, str) and len(row) <= 100]
+    if len(words) != len(rows) or len(words) > 20:
         raise _Fault("symptoms must be a list of words")
-    return list(value)
+    return words
 
 
 def _role(raw: dict[str, Any]) -> str:

@@ -51,10 +51,10 @@ def _learn(clock: DeviceClock, difference: int, received_ms: int, policy: Policy
         (*candidate, (received_ms, difference)) if max(others) - min(others) <= agree else ((received_ms, difference),)
     )
     if len(candidate) >= policy.clock_messages:
-        least = ()
+        anew: Pairs = ()
         for at_ms, each in candidate:
-            least = _least(least, at_ms, each, 0)
-        return DeviceClock(least[0][1], least, ())
+            anew = _least(anew, at_ms, each, 0)
+        return DeviceClock(min(pair[1] for pair in candidate), anew, ())
     return DeviceClock(skew, least, candidate)
 
 

@@ -21,7 +21,7 @@ MAY = {
         "edit-own edit-devices see-policy"
     ),
     "police": (
-        "see-board see-buildings see-household see-contacts acknowledge close snooze see-roster edit-own see- policy"
+        "see-board see-buildings see-household see-contacts acknowledge close snooze see-roster edit-own see-policy"
     ),
     "doctor": (
         "see-board see-buildings see-household see-temperatures see-contacts see-checkpoint scan acknowledge "
@@ -31,12 +31,12 @@ MAY = {
     "supervisor": (
         "see-board see-buildings see-household see-temperatures see-contacts edit-contacts see-checkpoint "
         "scan acknowledge close close-fever snooze mute declare record-visit open-case close-case make-link "
-        "see-figures see-roster edit-roster see-system see-staff edit-own edit-channels edit-devices see- "
-        "policy see-bulletin"
+        "see-figures see-roster edit-roster see-system see-staff edit-own edit-channels edit-devices "
+        "see-policy see-bulletin"
     ),
     "admin": (
-        "see-roster edit-roster see-system replay-rejects see-staff edit-staff edit-own edit-channels edit- "
-        "devices see-policy see-bulletin"
+        "see-roster edit-roster see-system replay-rejects see-staff edit-staff edit-own edit-channels "
+        "edit-devices see-policy see-bulletin"
     ),
     "auditor": ("see-roster edit-own see-policy see-audit export-audit"),
 }

@@ -46,7 +46,7 @@ class Site:
         fleet, formats = load_fleet(story.fleet), table()
         self.writer = inbox.open_inbox(folder)
         self.gate = Gate(Intake(fleet, formats), loop=loop, now_ms=lambda: self.now_ms)
-        self.committer = Committer(self.writer, Bell(folder / "bell", "inbox"), print, print)
+        self.committer = Committer(self.writer, Bell(folder / "bell", "inbox"), print, print, print)
         self.gate.attach(self.committer)
         self.committer.start()
         settings = Broker(host="127.0.0.1", port=port, client_id=f"threshold-{story.name}"[:60])

@@ -3,8 +3,8 @@
 THRESHOLD_FUZZ is the number of mutated messages a format (400 unless said; the long run takes 100000).
 """
 
+import copy
 import json
-import math
 import os
 import random
 import time
@@ -72,14 +72,18 @@ def _value_replaced(payload: bytes, chance: random.Random) -> bytes:
 def answered(name: str, message: Message, known: Known) -> list[Reading] | Rejected:
     """The answer, checked for its shape and for the time it took (the best of three: the machine has other work)."""
     decode = FORMATS[name].decode
-    took_ms = math.inf
-    answer: list[Reading] | Rejected = []
+    remembered = copy.deepcopy(known.memory)
+    begun = time.thread_time_ns()
+    answer = decode(message, known)
+    took_ms = (time.thread_time_ns() - begun) / 1e6
     for _ in range(5):
-        begun = time.thread_time_ns()
-        answer = decode(message, known)
-        took_ms = min(took_ms, (time.thread_time_ns() - begun) / 1e6)
         if took_ms <= LONGEST_MS:
             break
+        # With what was remembered before: the same message twice may be a duplicate, and quicker refused than read.
+        again = Known(known.devices, known.rest, copy.deepcopy(remembered))
+        begun = time.thread_time_ns()
+        decode(message, again)
+        took_ms = min(took_ms, (time.thread_time_ns() - begun) / 1e6)
     assert took_ms <= LONGEST_MS, f"{took_ms:.2f} ms for {len(message.payload)} bytes: {message.payload[:200]!r}"
     if isinstance(answer, Rejected):
         assert answer.reason in REJECT_REASONS
