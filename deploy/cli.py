@@ -160,12 +160,13 @@ def fleet_add(
     checkpoint: Annotated[str | None, typer.Option("--checkpoint", help="grid/checkpoint")] = None,
     report_every_s: Annotated[int | None, typer.Option("--report-every-s", min=1)] = None,
     direct: Annotated[bool, typer.Option("--direct/--through-broker", help="Make a secret for a direct one.")] = True,
+    open_is: Annotated[str, typer.Option("--open-is", help="What a wired contact says when open: ON, OFF, 1 …")] = "",
 ) -> None:
     """Append a device; for a direct connection its secret is shown once, and kept only hashed."""
     hand_over(
         "deploy.fleet_command:add",
         fleet=fleet, device=device, format=format, topic=topic, household=household, checkpoint=checkpoint,
-        report_every_s=report_every_s, direct=direct,
+        report_every_s=report_every_s, direct=direct, open_is=open_is,
     )  # fmt: skip
 
 

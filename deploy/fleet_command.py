@@ -26,8 +26,12 @@ def add(
     checkpoint: str | None = None,
     report_every_s: int | None = None,
     direct: bool = True,
+    open_is: str = "",
 ) -> int:
     """Append a device to the fleet file, which stays valid or stays as it is.
+
+    `open_is` is what the device says when the door is open, where its wiring decides that: never guessed, so that a
+    row without it is refused.
 
     For a direct connection a random secret is made: shown once on stdout, kept only hashed.  Returns the exit code.
     """
@@ -49,9 +53,7 @@ def add(
             where=where,
             place=place,
             report_every_s=report_every_s,
-            open_is="ON"
-            if format in table() and table()[format].profile.needs_open_is and where == "household"
-            else "",
+            open_is=open_is,
             secret_sha256=sha256(secret.encode()).hexdigest() if secret else "",
         )
     )
@@ -72,11 +74,6 @@ def add(
         print(f"password                 {secret}")
         print("The password is shown only this once. Put it into the device; restart the gateway.", file=sys.stderr)
     return 0
-
-
-def _is_wired(format: str) -> bool:
-    """Whether its wiring decides what open means; a wrong format is the fleet file's to complain about."""
-    return format in table() and table()[format].profile.needs_open_is
 
 
 def _replace(path: Path, text: str) -> None:

@@ -42,9 +42,18 @@ def test_two_secrets_differ(file, capsys):
     ],
 )
 def test_a_topic_is_made_from_the_id(file, format, topic):
-    assert add(fleet=file, device="x", format=format, household="g017/3/1", direct=False) == 0
+    open_is = "ON" if format == "tasmota" else ""
+    assert add(fleet=file, device="x", format=format, household="g017/3/1", direct=False, open_is=open_is) == 0
     device = load(file).devices["x"]
     assert (device.topic, device.secret_sha256) == (topic, "")
+
+
+def test_what_open_means_is_never_guessed(file, capsys):
+    assert add(fleet=file, device="x", format="tasmota", household="g017/3/1", direct=False) == 1
+    assert "open_is" in capsys.readouterr().err
+    assert not file.exists() or "tasmota" not in file.read_text()
+    assert add(fleet=file, device="x", format="tasmota", household="g017/3/1", direct=False, open_is="OFF") == 0
+    assert load(file).devices["x"].open_is == "OFF"
 
 
 def test_a_gun_and_a_spare_sensor(file):
