@@ -177,7 +177,8 @@ def test_thousands_of_devices_on_one_topic_cost_no_more_than_a_millisecond(name:
         rows = [{**case["rows"][0], "id": f"x{n}", "address": f"x/{n}/x"} for n in range(3000)]
         crowd = Known((*(device(row, name) for row in rows), *known.devices), known.rest, known.memory)
         answer = answered(name, message, crowd)
-        if case.get("readings"):
+        # What needs an earlier message (a birth, an announcement) is not understood without it.
+        if case.get("readings") and not case.get("before"):
             assert isinstance(answer, list)
 
 
