@@ -76,15 +76,17 @@ def answered(name: str, message: Message, known: Known) -> list[Reading] | Rejec
     begun = time.thread_time_ns()
     answer = decode(message, known)
     took_ms = (time.thread_time_ns() - begun) / 1e6
+    # A message that speaks for thousands of devices (the death of their node) may take its time for each of them.
+    longest_ms = LONGEST_MS * (1 + len(answer) / 500 if isinstance(answer, list) else 1)
     for _ in range(5):
-        if took_ms <= LONGEST_MS:
+        if took_ms <= longest_ms:
             break
         # With what was remembered before: the same message twice may be a duplicate, and quicker refused than read.
         again = Known(known.devices, known.rest, copy.deepcopy(remembered))
         begun = time.thread_time_ns()
         decode(message, again)
         took_ms = min(took_ms, (time.thread_time_ns() - begun) / 1e6)
-    assert took_ms <= LONGEST_MS, f"{took_ms:.2f} ms for {len(message.payload)} bytes: {message.payload[:200]!r}"
+    assert took_ms <= longest_ms, f"{took_ms:.2f} ms for {len(message.payload)} bytes: {message.payload[:200]!r}"
     if isinstance(answer, Rejected):
         assert answer.reason in REJECT_REASONS
         assert len(answer.detail) < 300
