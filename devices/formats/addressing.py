@@ -62,6 +62,15 @@ def is_above(known: Known, name: str) -> bool:
     return spelled(name) in _index(known.devices)[2]
 
 
+def rows_at(known: Known, name: str, *, and_below: bool) -> list[Device]:
+    """The row whose address is `name`, and with `and_below` every row whose address lies below it."""
+    index, at = _index(known.devices)[1], spelled(name)
+    if not and_below:
+        return [index[at]] if at in index else []
+    under = at + "/"
+    return [device for address, device in index.items() if address == at or address.startswith(under)]
+
+
 def measures_body(device: Device) -> bool:
     """Whether a temperature from this row is a person's: it stands at a checkpoint, or its row says a body site."""
     return device.where == "checkpoint" or bool(device.site)

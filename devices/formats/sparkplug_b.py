@@ -18,7 +18,7 @@ import msgspec
 from devices.events import Kind, Message, Reading, Rejected, Report
 from devices.fleet import Device
 from devices.formats import Format, Known
-from devices.formats.addressing import NO_ROW, is_above, measures_body, row_of, spelled
+from devices.formats.addressing import NO_ROW, is_above, measures_body, row_of, rows_at, spelled
 from devices.formats.polarity import is_open, is_open_bit
 from devices.formats.proposal import Proposal
 from devices.formats.sparkplug_payload import Metric, Payload, decode_payload
@@ -147,11 +147,7 @@ def _reading(
 
 
 def _deaths(known: Known, key: str, whole_node: bool, report: Report, at_ms: int | None) -> list[Reading]:
-    gone = [
-        device
-        for device in known.devices
-        if spelled(device.address) == key or (whole_node and spelled(device.address).startswith(key + "/"))
-    ]
+    gone = rows_at(known, key, and_below=whole_node)
     return [Reading(device=d.id, kind="availability", report=report, at_ms=at_ms, online=False) for d in gone]
 
 
