@@ -84,7 +84,6 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     reading_window_min: float
     same_person_s: float
     suspicion_closes_min: float
-    home_limits_celsius: dict[str, float]
 
     opening_cleared_min: float
     left_open_min: float

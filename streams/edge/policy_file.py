@@ -131,7 +131,7 @@ class _Reader:
         self.complaints.done()
         return Policy(
             zone=zone, ladders=ladders, permitted=permitted, limits_celsius=limits,
-            home_limits_celsius=limits, visit_morning_min=morning, visit_afternoon_min=afternoon, **numbers,
+            visit_morning_min=morning, visit_afternoon_min=afternoon, **numbers,
         )  # fmt: skip
 
     def pairs(self, numbers: dict[str, Any]) -> None:

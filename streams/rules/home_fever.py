@@ -11,8 +11,7 @@ KIND = "home-fever"
 
 def read(work: Work, place: Place, celsius: float, site: str, at_ms: int, cause: Cause) -> None:
     """A temperature taken at home."""
-    limits = work.policy.home_limits_celsius
-    limit = limits.get(site, limits[""])
+    limit = work.policy.limit_celsius(site)
     if celsius >= limit:
         _raise(work, place, Reason("home-reading", {"celsius": celsius, "limit": limit, "site": site}), at_ms, cause)
 

@@ -22,8 +22,6 @@ from tests.desk_world import Served, World
 SCREENS = 200
 INCIDENTS_A_MINUTE = 50
 SECONDS = 60
-WITHIN_S = 1.0
-MEMORY_MB = 300
 
 
 def serve(folder: Path, wire: Connection) -> None:
