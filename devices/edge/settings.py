@@ -72,8 +72,10 @@ class Broker(_Table, frozen=True, kw_only=True):
 
 
 class Gateway(_Table, frozen=True, kw_only=True):
-    """How devices come in: directly (`listen`, `tls_listen`; "" is off), through a broker, or both."""
+    """How devices come in: directly (`listen`, `tls_listen`; "" is off), through a broker, or both.  `name` tells this
+    gateway from the others of a cluster, in what it reports about itself."""
 
+    name: Annotated[str, Meta(pattern="^[A-Za-z0-9-]{0,30}$")] = ""
     listen: str = "127.0.0.1:1883"
     tls_listen: str = ""
     certificate: str = ""
@@ -94,7 +96,8 @@ class Streams(_Table, frozen=True, kw_only=True):
 
 
 class Cluster(_Table, frozen=True, kw_only=True):
-    """Kafka, for `runtime = "cluster"`.  `metrics` is where a worker answers Prometheus; "" is nowhere."""
+    """Kafka, for `runtime = "cluster"`.  `workers` is how many of them `up` runs on this machine.  `metrics` is where a
+    worker answers Prometheus; "" is nowhere.  `buffer_mb` is how much a gateway may take in while Kafka is away."""
 
     kafka: str = ""
     topic_prefix: str = "threshold-"
@@ -110,6 +113,8 @@ class Cluster(_Table, frozen=True, kw_only=True):
     standby_replicas: Annotated[int, Meta(ge=0, le=5)] = 1
     session_timeout_s: Annotated[float, Meta(ge=6, le=300)] = 8.0
     progress_timeout_s: Annotated[float, Meta(ge=10, le=3600)] = 60.0
+    workers: Annotated[int, Meta(ge=0, le=64)] = 1
+    buffer_mb: Annotated[int, Meta(ge=0, le=1_000_000)] = 0
     metrics: str = ""
 
 
@@ -319,7 +324,8 @@ def _whole(read: Settings) -> Iterator[tuple[tuple[str, ...], str, str]]:
         yield ("gateway", "tls_listen"), "tls_listen needs certificate and private_key", "name both files"
     if not gateway.http or not is_loopback(gateway.http):
         yield ("gateway", "http"), "http is the door of this machine's own processes", "keep it on 127.0.0.1"
-    if not (gateway.listen or gateway.tls_listen or gateway.broker):
+    # In a cluster a desk has a gateway beside it that is nothing but its door.
+    if not (gateway.listen or gateway.tls_listen or gateway.broker or read.streams.runtime == "cluster"):
         yield ("gateway",), "there is no way in", "set listen or tls_listen, or add [gateway.broker]"
     if read.streams.runtime == "cluster" and not cluster.kafka:
         yield ("streams", "runtime"), 'runtime = "cluster" needs kafka', "add it to [cluster]"

@@ -31,6 +31,13 @@ def test_an_empty_file_is_one_box_with_the_direct_listener(written, tmp_path):
     assert settings.file == str(tmp_path / "threshold.toml")
 
 
+def test_in_a_cluster_a_gateway_may_be_nothing_but_a_door(written):
+    text = "[gateway]\nlisten = ''\nname = 'desk'\n[streams]\nruntime = 'cluster'\n[cluster]\nkafka = 'k:9092'\n"
+    settings = load(written(text))
+    assert (settings.gateway.listen, settings.gateway.name) == ("", "desk")
+    assert (settings.cluster.workers, settings.cluster.buffer_mb) == (1, 0)
+
+
 def test_relative_paths_are_taken_from_the_file(written, tmp_path):
     settings = load(
         written(
@@ -61,6 +68,8 @@ def test_relative_paths_are_taken_from_the_file(written, tmp_path):
         ("[gateway]\nallow_anonymous = 1\n", 2, "gateway.allow_anonymous"),
         ("[site]\n[gateway]\ntls_listen = '0.0.0.0:8883'\n", 3, "tls_listen needs certificate"),
         ("[gateway]\nlisten = ''\n", 1, "no way in"),
+        ("[gateway]\nname = 'Tor 5'\n", 2, "gateway.name"),
+        ("[cluster]\nworkers = -1\n", 2, "cluster.workers"),
         ("[gateway]\nhttp = '0.0.0.0:18830'\n", 2, "http is the door of this machine's own"),
         ("[gateway.broker]\nport = 1883\n", 1, "[gateway.broker] has no host"),
         ("[gateway.broker]\nhost = 'h'\nport = 0\n", 3, "gateway.broker.port"),
