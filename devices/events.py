@@ -26,7 +26,7 @@ REJECT_REASONS: tuple[RejectReason, ...] = (
 )
 
 
-class Message(msgspec.Struct, frozen=True):
+class Message(msgspec.Struct, frozen=True, gc=False):
     """One message as it came in.  `client` is the authenticated device id of a direct connection, else ""."""
 
     topic: str
@@ -45,7 +45,7 @@ class Rejected(msgspec.Struct, frozen=True):
     detail: str = ""
 
 
-class Reading(msgspec.Struct, frozen=True, kw_only=True):
+class Reading(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What a format understood of one message about one device.  Every facet that was not said is None."""
 
     device: str
@@ -68,7 +68,7 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     report_hint: Report | None = None  # a message that only says how the values beside it came about (Shelly Gen1)
 
 
-class Event(msgspec.Struct, frozen=True, array_like=True, tag="e"):
+class Event(msgspec.Struct, frozen=True, array_like=True, tag="e", gc=False):
     """One canonical event, as it stands in `inbox`.
 
     `place` is a household (`g017/3/1203`), a checkpoint (`g017/north`) or a bridge id, as `where` says.

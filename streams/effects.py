@@ -23,14 +23,14 @@ Choice = Literal[
 ]
 
 
-class Reason(msgspec.Struct, frozen=True, array_like=True):
+class Reason(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Why: a word of `streams/words.py` and the values its sentence names (times as ms UTC under keys ending _ms)."""
 
     word: str
     values: Mapping[str, str | int | float] = {}
 
 
-class Cause(msgspec.Struct, frozen=True, array_like=True):
+class Cause(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """The event behind a decision: device, the time trusted, the gateway's time.  `by` for a person's command."""
 
     device: str = ""
@@ -40,7 +40,7 @@ class Cause(msgspec.Struct, frozen=True, array_like=True):
     by: str = ""
 
 
-class Decision(msgspec.Struct, frozen=True, array_like=True, tag="D"):
+class Decision(msgspec.Struct, frozen=True, array_like=True, tag="D", gc=False):
     """One decision at `t_ms`.  Fields that a decision does not have are empty."""
 
     t_ms: int
@@ -84,7 +84,7 @@ class Answer(msgspec.Struct, frozen=True, array_like=True, tag="A"):
     same_person: bool = False  # taken as the person of the suspicious reading before it, though no pass says so
 
 
-class HouseholdSeen(msgspec.Struct, frozen=True, array_like=True, tag="H"):
+class HouseholdSeen(msgspec.Struct, frozen=True, array_like=True, tag="H", gc=False):
     """How a household stands, sent when any of it changed.  The desk's picture is the newest of these."""
 
     t_ms: int

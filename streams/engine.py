@@ -8,10 +8,12 @@ again from those records after a crash: nothing else needs to survive.
 import heapq
 from collections.abc import Iterable, Iterator
 
+from devices.events import Event
 from streams.effects import Effect
 from streams.frames import InboxRecord
 from streams.grid import Wake, step, time_of, wake_at
 from streams.policy import Policy
+from streams.quiet import still
 from streams.state import Record
 
 _MOST_AT_ONCE = 10_000
@@ -43,6 +45,12 @@ class Engine:
             heapq.heappush(self._heap, (due, key))
 
     def _run(self, item: InboxRecord | Wake) -> list[Effect]:
+        if type(item) is Event:
+            sensor = still(self.records, item, self.policy, self.now_ms)
+            if sensor is not None:
+                key = "d:" + item.device
+                self.records[key] = self._changed[key] = sensor
+                return []
         done = step(self.records, item, self.policy, self.now_ms)
         for key, record in done.changes.items():
             if record is None:

@@ -6,7 +6,8 @@ because the two packages meet at the logs only.  Reading files and printing is `
 
 import base64
 import binascii
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 from typing import Any, cast
 
 import msgspec
@@ -21,7 +22,7 @@ from streams.policy import Policy
 from streams.timetext import timestamp
 from streams.words import sentence
 
-Take = Callable[[Message], tuple[list[InboxRecord], list[RejectRecord]]]
+Take = Callable[[Message], tuple[Sequence[InboxRecord], Sequence[RejectRecord]]]
 FleetRecords = Callable[[int], Iterable[DeviceRow | BridgeRow | Command]]
 Expand = Callable[[Command], Iterable[DeviceRow | BridgeRow | Command]]
 
@@ -35,7 +36,7 @@ class BadLine(ValueError):
         self.what = what
 
 
-class Line(msgspec.Struct, frozen=True):
+class Line(msgspec.Struct, frozen=True, gc=False):
     """A line of a trace: a message that arrived at `t_ms`, or a command given then."""
 
     number: int
@@ -44,11 +45,61 @@ class Line(msgspec.Struct, frozen=True):
     command: dict[str, Any] | None
 
 
+class _Plain(msgspec.Struct, gc=False):
+    """A line as nearly all are: a message with a payload and nothing else."""
+
+    t: str
+    topic: str
+    payload: msgspec.Raw
+    retain: bool = False
+    command: msgspec.Raw | None = None
+    base64: msgspec.Raw | None = None
+
+
 _json = msgspec.json.Decoder()
+_plain = msgspec.json.Decoder(_Plain)
 
 
 def parse_line(number: int, raw: bytes) -> Line:
     """One line of JSON.  Raises BadLine."""
+    # Text that is not ASCII and whatever is unusual takes the long way, which knows what to say of it.
+    if raw.isascii():
+        try:
+            row = _plain.decode(raw)
+            payload = bytes(row.payload)
+            # A payload is passed on as it was written, but it must be JSON to its end; text loses its quotes.
+            value: object = _json.decode(payload)
+            if row.command is None and row.base64 is None:
+                if isinstance(value, str):
+                    payload = value.encode()
+                t_ms = _instant_ms(row.t)
+                return Line(number, t_ms, Message(row.topic, payload, t_ms, row.retain), None)
+        except (msgspec.MsgspecError, ValueError, RecursionError):
+            pass
+    return _parse_slowly(number, raw)
+
+
+_SECOND, _FRACTION = 17, 19  # where `2020-02-16T09:30:` ends, and `2020-02-16T09:30:07`
+
+
+@lru_cache(256)
+def _minute_ms(minute: str, zone: str) -> int:
+    return parse_time_ms(f"{minute}00{zone}")
+
+
+def _instant_ms(text: str) -> int:
+    """`parse_time_ms`, which looks at the minute and the zone of one spelling once: lines follow closely on another."""
+    second, fraction = text[_SECOND:_FRACTION], text[_FRACTION:-6]
+    if not second.isdigit() or second > "59" or text[_SECOND - 1] != ":" or not text.isascii():
+        return parse_time_ms(text)
+    if not fraction:
+        return _minute_ms(text[:_SECOND], text[-6:]) + int(second) * 1000
+    if len(fraction) != 4 or fraction[0] != "." or not fraction[1:].isdigit():
+        return parse_time_ms(text)
+    return _minute_ms(text[:_SECOND], text[-6:]) + int(second) * 1000 + int(fraction[1:])
+
+
+def _parse_slowly(number: int, raw: bytes) -> Line:
     try:
         row: Any = _json.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -108,51 +159,63 @@ class Replay:
         self._begun = False
         self.backwards: list[int] = []
 
-    def feed(self, line: Line) -> Iterator[Effect]:
+    def feed(self, line: Line) -> list[Effect]:
         """What is due by the line's time, then what follows from the line."""
+        engine, now_ms = self.engine, line.t_ms
+        effects: list[Effect] = []
         if not self._begun:
             self._begun = True
-            yield from self._begin(line.t_ms)
-        if line.t_ms < self.engine.now_ms:
+            effects += self._begin(now_ms)
+        if now_ms < engine.now_ms:
             self.backwards.append(line.number)
-        now_ms = max(line.t_ms, self.engine.now_ms)
-        yield from self.engine.advance(now_ms)
-        if line.command is not None:
-            yield from self._command(line, line.command, now_ms)
-        elif line.message is not None:
-            message = line.message
+            now_ms = engine.now_ms
+        due_ms = engine.next_wake_ms
+        if due_ms is not None and due_ms <= now_ms:
+            effects += engine.advance(now_ms)
+        engine.now_ms = now_ms
+        message = line.message
+        if message is not None:
             if message.received_ms != now_ms:
                 message = msgspec.structs.replace(message, received_ms=now_ms)
             records, rejects = self._take(message)
-            for reject in rejects:
-                yield rejected(reject)
+            if rejects:
+                effects += [rejected(reject) for reject in rejects]
             for record in records:
-                yield from self.engine.apply(record)
+                effects += engine.apply(record)
+        elif line.command is not None:
+            effects += self._command(line, line.command, now_ms)
+        return effects
 
-    def finish(self, until_ms: int | None = None) -> Iterator[Effect]:
+    def finish(self, until_ms: int | None = None) -> list[Effect]:
         """Time passes to `until_ms`; timers due exactly then fire."""
-        if until_ms is not None:
-            if not self._begun:
-                self._begun = True
-                yield from self._begin(until_ms)
-            yield from self.engine.advance(until_ms)
+        if until_ms is None:
+            return []
+        effects: list[Effect] = []
+        if not self._begun:
+            self._begun = True
+            effects += self._begin(until_ms)
+        return effects + self.engine.advance(until_ms)
 
-    def _begin(self, t_ms: int) -> Iterator[Effect]:
+    def _begin(self, t_ms: int) -> list[Effect]:
         self.engine.advance(t_ms)
+        effects: list[Effect] = []
         for record in self._fleet(t_ms):
-            yield from self.engine.apply(record)
-        yield from self.engine.advance(t_ms)
+            effects += self.engine.apply(record)
+        return effects + self.engine.advance(t_ms)
 
-    def _command(self, line: Line, raw: dict[str, Any], now_ms: int) -> Iterator[Effect]:
+    def _command(self, line: Line, raw: dict[str, Any], now_ms: int) -> list[Effect]:
         command = parse_command(raw, now_ms, f"line-{line.number}")
         if isinstance(command, BadCommand):
-            yield Decision(
-                t_ms=now_ms, decision="rejected", grid=grid_of(command.subject), subject=command.subject,
-                kind=command.kind, reason=Reason(command.reason, {"detail": command.detail}), command=command.name,
-            )  # fmt: skip
-            return
+            return [
+                Decision(
+                    t_ms=now_ms, decision="rejected", grid=grid_of(command.subject), subject=command.subject,
+                    kind=command.kind, reason=Reason(command.reason, {"detail": command.detail}), command=command.name,
+                )
+            ]  # fmt: skip
+        effects: list[Effect] = []
         for record in self._expand(command):
-            yield from self.engine.apply(record)
+            effects += self.engine.apply(record)
+        return effects
 
 
 def rejected(reject: RejectRecord) -> Decision:

@@ -25,7 +25,7 @@ def device_said(work: Work, event: Event) -> None:
         sensor = Sensor(event.device, event.grid, event.where, event.place, work.now_ms)
         if known is None or event.where == "checkpoint":
             sensor = replace(sensor, watched_ms=work.now_ms if event.where == "checkpoint" else None)
-    again = (event.has_cause or event.redelivered) and _again(sensor, event)
+    again = (event.has_cause or event.redelivered) and is_again(sensor, event)
     live = event.report != "retained" and event.online is not False
     if live:
         sensor = _heard(work, sensor, event)
@@ -33,7 +33,7 @@ def device_said(work: Work, event: Event) -> None:
         work.put_sensor(sensor)
         return
     if event.kind != "heartbeat":
-        sensor = _remember(sensor, event)
+        sensor = replace(sensor, seen=remembered(sensor, event))
     trusted = trust(sensor.clock, event.device_ms, event.received_ms, event.report == "live", work.policy)
     cause = Cause(event.device, trusted.at_ms, event.received_ms, event.id)
     if trusted.clock is not sensor.clock:
@@ -47,7 +47,7 @@ def device_said(work: Work, event: Event) -> None:
     work.put_sensor(sensor)
 
 
-def _again(sensor: Sensor, event: Event) -> bool:
+def is_again(sensor: Sensor, event: Event) -> bool:
     """Whether this very message was taken already: by its own counter or time, or redelivered by MQTT."""
     mark = bytes.fromhex(event.id)
     at = sensor.seen.find(mark)
@@ -56,8 +56,9 @@ def _again(sensor: Sensor, event: Event) -> bool:
     return at >= 0
 
 
-def _remember(sensor: Sensor, event: Event) -> Sensor:
-    return replace(sensor, seen=(sensor.seen + bytes.fromhex(event.id))[-_SEEN_BYTES:])
+def remembered(sensor: Sensor, event: Event) -> bytes:
+    """The ids seen of a device, with that of `event`."""
+    return (sensor.seen + bytes.fromhex(event.id))[-_SEEN_BYTES:]
 
 
 def _heard(work: Work, sensor: Sensor, event: Event) -> Sensor:

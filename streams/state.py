@@ -11,7 +11,7 @@ import msgspec
 from streams.effects import Cause, Reason
 
 
-class DeviceClock(msgspec.Struct, frozen=True, array_like=True):
+class DeviceClock(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What is learnt of a device's clock: see `device_clock.py`.  Pairs are (received_ms, difference_ms)."""
 
     skew_ms: int | None = None
@@ -19,7 +19,7 @@ class DeviceClock(msgspec.Struct, frozen=True, array_like=True):
     candidate: tuple[tuple[int, int], ...] = ()
 
 
-class Sensor(msgspec.Struct, frozen=True, array_like=True, tag="S"):
+class Sensor(msgspec.Struct, frozen=True, array_like=True, tag="S", gc=False):
     """A device: where it is, when it was heard, what its clock and its counter say."""
 
     device: str
@@ -50,7 +50,7 @@ class Sensor(msgspec.Struct, frozen=True, array_like=True, tag="S"):
     contact_ms: int = 0  # own time of the newest report of its contact: most of them say that the door is as it was
 
 
-class Door(msgspec.Struct, frozen=True, array_like=True):
+class Door(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One door contact of a household, by its sensor."""
 
     open: bool
@@ -63,14 +63,14 @@ class Door(msgspec.Struct, frozen=True, array_like=True):
     open_until_ms: int | None = None  # own time of the first closing known after that opening
 
 
-class Opening(msgspec.Struct, frozen=True, array_like=True):
+class Opening(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """An opening that matched nothing: its own time, the number of its incident."""
 
     at_ms: int
     incident: int
 
 
-class Declaration(msgspec.Struct, frozen=True, array_like=True):
+class Declaration(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A declared opening: covers from the command until `until_ms`."""
 
     from_ms: int
@@ -79,7 +79,7 @@ class Declaration(msgspec.Struct, frozen=True, array_like=True):
     by: str
 
 
-class CaseTime(msgspec.Struct, frozen=True, array_like=True):
+class CaseTime(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A case, from its start (included) to its end (not)."""
 
     from_ms: int
@@ -90,7 +90,7 @@ class CaseTime(msgspec.Struct, frozen=True, array_like=True):
     ended: bool = False
 
 
-class Place(msgspec.Struct, frozen=True, array_like=True, tag="P"):
+class Place(msgspec.Struct, frozen=True, array_like=True, tag="P", gc=False):
     """A household, or a checkpoint (which is always watched)."""
 
     place: str
@@ -167,7 +167,7 @@ class BridgeState(msgspec.Struct, frozen=True, array_like=True, tag="L"):
     silent_from_ms: int = 0
 
 
-class Answered(msgspec.Struct, frozen=True, array_like=True):
+class Answered(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A role's acknowledgement: when it was last given, by whom, and whether it counts (still)."""
 
     at_ms: int
@@ -175,7 +175,7 @@ class Answered(msgspec.Struct, frozen=True, array_like=True):
     valid: bool
 
 
-class Incident(msgspec.Struct, frozen=True, array_like=True):
+class Incident(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One open incident.  `life` is `standing` or `cleared`."""
 
     number: int
@@ -200,7 +200,7 @@ class Incident(msgspec.Struct, frozen=True, array_like=True):
     part_of_area: bool = False
 
 
-class Book(msgspec.Struct, frozen=True, array_like=True, tag="I"):
+class Book(msgspec.Struct, frozen=True, array_like=True, tag="I", gc=False):
     """The incidents of one subject: those open, and how many there were of each kind."""
 
     subject: str

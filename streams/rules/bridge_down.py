@@ -37,9 +37,14 @@ def heard(work: Work, bridge: BridgeState, cause: Cause) -> bool:
         work.put_bridge(replace(bridge, down=False, heard_ms=work.now_ms))
         clear_incident(work, "bridge/" + bridge.bridge, KIND, Reason("heard"), cause)
         return True
-    if bridge.report_every_s is not None and work.now_ms - (bridge.heard_ms or 0) >= _NOTE_EVERY_MS:
+    if is_news(bridge, work.now_ms):
         work.put_bridge(replace(bridge, heard_ms=work.now_ms))
     return False
+
+
+def is_news(bridge: BridgeState, now_ms: int) -> bool:
+    """Whether its being heard at `now_ms` changes its record: it was down, or the last note of it is old."""
+    return bridge.down or (bridge.report_every_s is not None and now_ms - (bridge.heard_ms or 0) >= _NOTE_EVERY_MS)
 
 
 def on_wake(work: Work, bridge: BridgeState) -> bool:

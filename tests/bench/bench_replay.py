@@ -1,11 +1,12 @@
-"""How fast a log is read again: frames of `inbox` decoded and decided by the engine, nothing written.
+"""How fast a log is read again: frames of `inbox` decoded and decided by the engine, nothing written; and a trace.
 
-    python -m tests.bench.bench_replay [--doors 3000] [--events 60000]
+    python -m tests.bench.bench_replay [--doors 3000] [--events 60000] [--hours 12]
 
 What a day's log is made of, in four kinds: heartbeats, Zigbee sensors that repeat their state with battery and link
 quality, the same with the device's own time and number, and doors that open and close.  `calm` is what most of a log
 is: one message in a hundred moves a door.  Events a second of one core, over the quicker tenth of slices of a thousand
-messages, because a busy machine can only make it slower.  Nothing here passes or fails.
+messages, because a busy machine can only make it slower.  The trace is a simulated compound's, with its intake and all
+formats of the simulator.  Nothing here passes or fails.
 """
 
 import argparse
@@ -14,11 +15,15 @@ import random
 import time
 from collections.abc import Callable
 
+from deploy.replay import replay_of
+from deploy.trace_line import command_line, message_line
 from devices.events import Event
+from devices.simulator import Asked, Plan, Simulator
 from streams.commands import Command
 from streams.edge.policy_file import load
 from streams.engine import Engine
 from streams.frames import DeviceRow, InboxRecord, decode_inbox, encode_inbox
+from streams.replay import parse_line
 
 FRAME_EVENTS = 200
 SLICE_FRAMES = 5
@@ -115,10 +120,39 @@ def microseconds(doors: int, log: list[bytes]) -> tuple[float, float, int]:
     return 1e6 * sorted(wholes)[len(wholes) // 10], 1e6 * sorted(decodings)[len(wholes) // 10], effects
 
 
+def of_a_trace(households: int, hours: float) -> tuple[float, float, int]:
+    """CPU a line of a simulated compound's trace, whole and of the parsing alone, in the quicker tenth of slices of a
+    thousand lines; how many lines."""
+    plan = Plan(households=households, seed=7)
+    simulator = Simulator(plan)
+    lines: list[bytes] = []
+    for item in simulator.until(plan.begins_ms + round(hours * 3_600_000)):
+        if isinstance(item, Asked):
+            lines.append(command_line(item.at_ms, item.command))
+        else:
+            lines.append(message_line(item.at_ms, item.topic, item.payload, retained=item.retained))
+    replay = replay_of(simulator.compound.fleet(), load())
+    gc.collect()
+    gc.freeze()
+    wholes: list[float] = []
+    parsings: list[float] = []
+    for at in range(0, len(lines) - 999, 1000):
+        begun = time.process_time()
+        parsed = [parse_line(at + n, line) for n, line in enumerate(lines[at : at + 1000], 1)]
+        parsings.append((time.process_time() - begun) / 1000)
+        for line in parsed:
+            replay.feed(line)
+        replay.engine.take_changes()
+        wholes.append((time.process_time() - begun) / 1000)
+    gc.unfreeze()
+    return 1e6 * sorted(wholes)[len(wholes) // 10], 1e6 * sorted(parsings)[len(wholes) // 10], len(lines)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--doors", type=int, default=3000)
     parser.add_argument("--events", type=int, default=60_000)
+    parser.add_argument("--hours", type=float, default=12, help="how long the trace is; 0 leaves it out")
     given = parser.parse_args()
     gc.set_threshold(50_000, 20, 20)
     kinds: dict[str, Callable[[], Callable[[int, int, int], Event]]] = {
@@ -135,6 +169,12 @@ def main() -> None:
             f"{name:<26}{1e6 / best[0]:>9,.0f} events/s a core   {best[0]:5.1f} µs an event, "
             f"{best[1]:.1f} of it decoding, {best[2]:,} decisions",
             flush=True,
+        )
+    if given.hours:
+        whole, parsing, count = of_a_trace(1000, given.hours)
+        print(
+            f"{'a trace':<26}{1e6 / whole:>9,.0f} lines/s a core    {whole:5.1f} µs a line, "
+            f"{parsing:.1f} of it parsing, of {count:,}"
         )
 
 
