@@ -44,7 +44,7 @@ def test_an_opening_appears_is_answered_and_closed_without_a_reload(look: Look, 
     screen.picture("story-2-done")
     page.locator("#sheet-done button", has_text="确有外出，已劝返").click()
     there.wait_for(state="detached")
-    assert page.locator("#sheet-done").is_hidden()
+    page.locator("#sheet-done").wait_for(state="hidden")
     assert page.evaluate("window.notReloaded")
 
     page.reload()
@@ -108,7 +108,7 @@ def test_the_sheet_is_worked_by_keyboard_and_gives_the_focus_back(look: Look) ->
         page.keyboard.press("Tab")
         assert page.evaluate("document.getElementById('sheet-done').contains(document.activeElement)")
     page.keyboard.press("Escape")
-    assert page.locator("#sheet-done").is_hidden()
+    page.locator("#sheet-done").wait_for(state="hidden")
     assert page.evaluate("document.activeElement.dataset.sheet") == "done"
 
 
