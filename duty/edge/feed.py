@@ -5,7 +5,7 @@ afresh.  Runs in the event loop.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import Callable, Iterable
 
 import msgspec
 
@@ -54,8 +54,7 @@ class Feed:
             self._first += forgotten
         waiting, self._waiting = self._waiting, set()
         for future in waiting:
-            if not future.done():
-                future.set_result(None)
+            _end(future)
 
     def _number_after(self, id: str) -> int | None:
         start, _, number = id.rpartition("-")
@@ -64,23 +63,53 @@ class Feed:
         after = int(number) + 1
         return after if self._first <= after <= self._next else None
 
-    async def subscribe(self, after: str = "", *, wanted: Callable[[Touched], bool]) -> AsyncIterator[Change | Lost]:
-        """Changes that are `wanted`, in order, for ever.  `after` is the id of the last one seen ("": from now on)."""
-        number = self._number_after(after) if after else self._next
-        while True:
-            if number is None or number < self._first:
-                number = self._next
-                yield Lost(self.position())
-                continue
-            if number == self._next:
-                future = asyncio.get_running_loop().create_future()
-                self._waiting.add(future)
-                try:
-                    await future
-                finally:
-                    self._waiting.discard(future)
-                continue
-            touched = self._changes[number - self._first]
-            if wanted(touched):
-                yield Change(f"{self._start}-{number}", touched)
-            number += 1
+    def subscribe(self, after: str = "", *, wanted: Callable[[Touched], bool]) -> "Reader":
+        """A reader of the changes that are `wanted`.  `after` is the id of the last one seen ("": from now on)."""
+        return Reader(self, self._number_after(after) if after else self._next, wanted)
+
+    def since(self, number: int | None, wanted: Callable[[Touched], bool]) -> tuple[list[Change | Lost], int]:
+        """What is there from `number` on, and the number to go on with."""
+        if number is None or number < self._first:
+            return [Lost(self.position())], self._next
+        changes = self._changes[number - self._first :] if number < self._next else []
+        told: list[Change | Lost] = [
+            Change(f"{self._start}-{number + n}", touched) for n, touched in enumerate(changes) if wanted(touched)
+        ]
+        return told, self._next
+
+    async def more(self, number: int | None, within_s: float) -> None:
+        """Until there is something from `number` on, or `within_s` is over."""
+        if number != self._next:
+            return
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[None] = loop.create_future()
+        enough = loop.call_later(max(0.0, within_s), _end, future)
+        self._waiting.add(future)
+        try:
+            await future
+        finally:
+            enough.cancel()
+            self._waiting.discard(future)
+
+
+class Reader:
+    """One screen's place in the feed."""
+
+    def __init__(self, feed: Feed, number: int | None, wanted: Callable[[Touched], bool]) -> None:
+        self._feed = feed
+        self._number = number
+        self._wanted = wanted
+
+    def take(self) -> list[Change | Lost]:
+        """Everything that has come since the last time, in order."""
+        told, self._number = self._feed.since(self._number, self._wanted)
+        return told
+
+    async def wait(self, within_s: float) -> None:
+        """Until something came (it need not be wanted), or the time is over."""
+        await self._feed.more(self._number, within_s)
+
+
+def _end(future: "asyncio.Future[None]") -> None:
+    if not future.done():
+        future.set_result(None)

@@ -7,10 +7,10 @@ logs are read again from the place that was kept, and telling a thing twice chan
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol, TypeVar
 
-from duty.edge.feed import Change, Feed, Lost
+from duty.edge.feed import Change, Feed, Lost, Reader
 from duty.edge.inbox_view import InboxView
 from duty.edge.rows.base import StoreTrouble
 from duty.edge.rows.history import Opening
@@ -91,8 +91,8 @@ class Projection:
 
     # ── for the screens ──
 
-    def subscribe(self, after: str = "", *, wanted: Callable[[Touched], bool]) -> AsyncIterator[Change | Lost]:
-        """Changes that are `wanted`, in order, for ever.  `after` is the id of the last one seen ("": from now on)."""
+    def subscribe(self, after: str = "", *, wanted: Callable[[Touched], bool]) -> Reader:
+        """A reader of the changes that are `wanted`.  `after` is the id of the last one seen ("": from now on)."""
         return self.feed.subscribe(after, wanted=wanted)
 
     def position(self) -> str:

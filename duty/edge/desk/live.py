@@ -47,9 +47,9 @@ class CardCache:
     """Cards drawn once for all viewers of one sort, as long as the incident stays the very same value."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[tuple[str, ...], tuple[Incident, Any, str]] = OrderedDict()
+        self._kept: OrderedDict[tuple[str, ...], tuple[Incident, Any, bytes]] = OrderedDict()
 
-    def get(self, key: tuple[str, ...], incident: Incident, beside: Any, draw: Callable[[], str]) -> str:
+    def get(self, key: tuple[str, ...], incident: Incident, beside: Any, draw: Callable[[], bytes]) -> bytes:
         known = self._kept.get(key)
         if known is not None and known[0] is incident and known[1] is beside:
             self._kept.move_to_end(key)
@@ -118,32 +118,20 @@ async def _stream(request: Request, visit: Visit, parts: Parts, watcher: Watcher
 
 async def _pieces(request: Request, visit: Visit, parts: Parts, watcher: Watcher, seen: str) -> AsyncIterator[bytes]:
     loop = asyncio.get_running_loop()
-    feed = parts.projection.subscribe(seen, wanted=watcher.wants)
-    pending: asyncio.Task[Change | Lost] | None = None
-    try:
-        yield b"retry: 2000\n\n" + _beat(request, parts, watcher)
-        beat_at = loop.time() + BEAT_S
-        pending = asyncio.ensure_future(anext(feed))
-        while True:
-            await asyncio.wait({pending}, timeout=max(0.0, beat_at - loop.time()))
-            if pending.done():
-                try:
-                    change = pending.result()
-                except StopAsyncIteration:
-                    return
-                pending = asyncio.ensure_future(anext(feed))
-                data = _tell(request, visit, parts, watcher, change)
-                if data:
-                    yield data
-            if loop.time() >= beat_at:
-                if not await run_in_threadpool(_still_allowed, request, visit, parts, watcher):
-                    yield event("end", {})
-                    return
-                beat_at = loop.time() + BEAT_S
-                yield _beat(request, parts, watcher)
-    finally:
-        if pending is not None:
-            pending.cancel()
+    reader = parts.projection.subscribe(seen, wanted=watcher.wants)
+    yield b"retry: 2000\n\n" + _beat(request, parts, watcher)
+    beat_at = loop.time() + BEAT_S
+    while True:
+        changes = reader.take()
+        if changes and (data := _tell(request, visit, parts, watcher, changes)):
+            yield data
+        if loop.time() >= beat_at:
+            if not await run_in_threadpool(_still_allowed, request, visit, parts, watcher):
+                yield event("end", {})
+                return
+            beat_at = loop.time() + BEAT_S
+            yield _beat(request, parts, watcher)
+        await reader.wait(beat_at - loop.time())
 
 
 def _still_allowed(request: Request, visit: Visit, parts: Parts, watcher: Watcher) -> bool:
@@ -171,66 +159,79 @@ def _beat(request: Request, parts: Parts, watcher: Watcher) -> bytes:
     return event("beat", data)
 
 
-def _tell(request: Request, visit: Visit, parts: Parts, watcher: Watcher, change: Change | Lost) -> bytes | None:
-    if isinstance(change, Lost):
-        return event("fresh", {}, change.id)
-    touched = change.touched
-    if touched.what == "household" and watcher.screen == "buildings":
-        seen = parts.projection.picture.households.get(touched.key)
-        return (
-            event("cell", {"household": touched.key, "state": state_of(seen, parts.clock_ms())}, change.id)
-            if seen
-            else None
-        )
-    if watcher.screen == "checkpoint":
-        answers = parts.projection.picture.answers.get(touched.key, ())
-        return event("answer", answer_row(answers[-1], visit.language, parts.zone), change.id) if answers else None
+def _tell(request: Request, visit: Visit, parts: Parts, watcher: Watcher, changes: list[Change | Lost]) -> bytes | None:
+    """All that came as one piece: what changed several times is told once, as it is now.
+
+    Only the last event names its place in the feed: whoever loses the line in the middle is told all of it again.
+    """
+    there = [change for change in changes if isinstance(change, Change)]
+    if len(there) < len(changes):
+        return event("fresh", {}, changes[-1].id)
+    told = [each.touched for each in there]
     if watcher.screen == "board":
-        return _card(request, visit, parts, watcher, change)
-    return event("touched", {"what": touched.what, "key": touched.key}, change.id)
+        events = _cards(request, visit, parts, watcher, told)
+    else:
+        keys = dict.fromkeys((each.what, each.key) for each in told)
+        events = [each for what, key in keys if (each := _other(visit, parts, watcher, what, key))]
+    if not events:
+        return None
+    return (b"".join(events[:-1]) + f"id: {there[-1].id}\n".encode()) + events[-1]
 
 
-def _card(request: Request, visit: Visit, parts: Parts, watcher: Watcher, change: Change) -> bytes | None:
-    touched = change.touched
+def _other(visit: Visit, parts: Parts, watcher: Watcher, what: str, key: str) -> bytes | None:
+    """What a screen that is no board is told of one thing that changed."""
     picture = parts.projection.picture
-    if touched.what == "household":
-        # The household changed (door closed, muted): its cards are drawn again.
-        about = [each for each in picture.incidents_of(touched.key) if each.state != "closed"]
-        return b"".join(_card_of(request, visit, parts, watcher, each, change.id, None) for each in about) or None
-    incident = picture.incidents.get(touched.key)
-    if incident is None:
-        return event("gone", {"id": touched.key}, change.id)
-    # A page to one of my roles is what makes a sound; nothing else does.
-    paged_ms = touched.t_ms if touched.detail == "page" else None
-    return _card_of(request, visit, parts, watcher, incident, change.id, paged_ms)
+    if what == "household" and watcher.screen == "buildings":
+        seen = picture.households.get(key)
+        return event("cell", {"household": key, "state": state_of(seen, parts.clock_ms())}) if seen else None
+    if watcher.screen == "checkpoint":
+        answers = picture.answers.get(key, ())
+        return event("answer", answer_row(answers[-1], visit.language, parts.zone)) if answers else None
+    return event("touched", {"what": what, "key": key})
 
 
-def _card_of(
-    request: Request, visit: Visit, parts: Parts, watcher: Watcher, incident: Incident, id: str, paged_ms: int | None
-) -> bytes:
-    if incident.state == "closed":
-        return event("gone", {"id": incident.id}, id)
+def _cards(request: Request, visit: Visit, parts: Parts, watcher: Watcher, told: list[Touched]) -> list[bytes]:
+    picture = parts.projection.picture
+    calls: dict[str, bool] = {}  # the incidents to draw, in order, and whether they ring
+    for touched in told:
+        if touched.what == "household":
+            # The household changed (door closed, muted): its cards are drawn again.
+            for each in picture.incidents_of(touched.key):
+                if each.state != "closed":
+                    calls.setdefault(each.id, False)
+            continue
+        rings = touched.detail == "page" and _is_for(visit.me.roles, picture.incidents.get(touched.key), touched.t_ms)
+        calls[touched.key] = calls.get(touched.key, False) or rings
+    return [_card(request, visit, parts, watcher, key, rings) for key, rings in calls.items()]
+
+
+def _is_for(roles: tuple[StaffRole, ...], incident: Incident | None, t_ms: int) -> bool:
+    """A page to one of my roles is what makes a sound; nothing else does."""
+    return incident is not None and any(
+        line.what == "page" and line.role in roles and line.t_ms == t_ms for line in incident.lines
+    )
+
+
+def _card(request: Request, visit: Visit, parts: Parts, watcher: Watcher, key: str, rings: bool) -> bytes:
+    incident = parts.projection.picture.incidents.get(key)
+    if incident is None or incident.state == "closed":
+        return event("gone", {"id": key})
     person = visit.me
     many = len(watcher.grids) > 1
     household = household_of(parts, incident)
-    roles: tuple[StaffRole, ...] = person.roles
 
-    def draw() -> str:
+    def draw() -> bytes:
         now = msgspec.structs.replace(visit, now_ms=parts.clock_ms())
         making: CardMaker = maker(request, now, many_grids=many)
         card = making.make(incident, person, household)
         html = look.fragment(request, now, "card.html", card=card)
         said = f"{card.title} · {card.place}"
-        return json.dumps({"id": incident.id, "rank": card.rank, "html": html, "said": said}, ensure_ascii=False)
+        return event("card", {"id": incident.id, "rank": card.rank, "html": html, "said": said})
 
     cache: CardCache = request.app.state.cards
-    key = (incident.id, visit.language, str(many), *roles, "all" if "*" in person.grids else "")
-    drawn = cache.get(key, incident, household, draw)
-    calls = paged_ms is not None and any(
-        line.what == "page" and line.role in roles and line.t_ms == paged_ms for line in incident.lines
-    )
-    head = f"id: {id}\nevent: card\ndata: "
-    return (head + drawn[:-1] + (',"calls":true}' if calls else "}") + "\n\n").encode()
+    sort = (incident.id, visit.language, str(many), *person.roles, "all" if "*" in person.grids else "")
+    drawn = cache.get(sort, incident, household, draw)
+    return drawn.removesuffix(b"}\n\n") + b',"calls":true}\n\n' if rings else drawn
 
 
 def add_to(app: FastAPI) -> None:
