@@ -1,42 +1,51 @@
 """Points as lines of InfluxDB's line protocol, and its values back again."""
 
 from datetime import UTC, datetime
+from typing import TypeVar
 
 from streams.measurements import BY_NAME, Point
 
-_MOST_REMEMBERED = 200_000
+_MOST_HEADS = 200_000
+_MOST_VALUES = 20_000
 _ESCAPES = str.maketrans({",": "\\,", "=": "\\=", " ": "\\ ", "\n": "_", "\r": "_", "\\": "_"})
 
 
 class Lines:
-    """Writes lines; remembers how the tags of a series are written, because they repeat."""
+    """Writes lines; remembers how the tags of a series and the values of its fields are written: both repeat."""
 
     def __init__(self) -> None:
-        self._heads: dict[tuple[str, tuple[str, ...]], str] = {}
-        self._fields = {
-            name: tuple((f"{field.name}=", field.type == "int") for field in row.fields)
-            for name, row in BY_NAME.items()
-        }
+        self._heads: dict[str, dict[tuple[str, ...], str]] = {name: {} for name in BY_NAME}
+        self._values: dict[str, dict[tuple[int | float | None, ...], str]] = {name: {} for name in BY_NAME}
 
     def line(self, point: Point) -> str:
         """One line, without its end.  An empty tag is left out, and so is a field that was not said."""
-        head = self._heads.get((point.measurement, point.tags)) or self._head(point)
-        fields = ",".join(
-            [
-                f"{name}{value}i" if whole else f"{name}{float(value)!r}"
-                for (name, whole), value in zip(self._fields[point.measurement], point.fields, strict=True)
-                if value is not None
-            ]
-        )
-        return f"{head} {fields} {point.at_ns}"
+        measurement, tags, fields = point.measurement, point.tags, point.fields
+        head = self._heads[measurement].get(tags) or self._head(measurement, tags)
+        values = self._values[measurement].get(fields) or self._write_values(measurement, fields)
+        return f"{head} {values} {point.at_ns}"
 
-    def _head(self, point: Point) -> str:
-        tags = zip(BY_NAME[point.measurement].tags, point.tags, strict=True)
-        head = ",".join([point.measurement, *(f"{tag}={value.translate(_ESCAPES)}" for tag, value in tags if value)])
-        if len(self._heads) >= _MOST_REMEMBERED:
-            self._heads.clear()
-        self._heads[point.measurement, point.tags] = head
-        return head
+    def _head(self, measurement: str, tags: tuple[str, ...]) -> str:
+        named = zip(BY_NAME[measurement].tags, tags, strict=True)
+        head = ",".join([measurement, *(f"{tag}={value.translate(_ESCAPES)}" for tag, value in named if value)])
+        return _remembered(self._heads[measurement], _MOST_HEADS, tags, head)
+
+    def _write_values(self, measurement: str, fields: tuple[int | float | None, ...]) -> str:
+        said: list[str] = []
+        for field, value in zip(BY_NAME[measurement].fields, fields, strict=True):
+            if value is not None:
+                said.append(f"{field.name}={value}i" if field.type == "int" else f"{field.name}={float(value)!r}")
+        text = ",".join(said)
+        return _remembered(self._values[measurement], _MOST_VALUES, fields, text)
+
+
+_Key = TypeVar("_Key")
+
+
+def _remembered(known: dict[_Key, str], most: int, key: _Key, text: str) -> str:
+    if len(known) >= most:
+        known.clear()
+    known[key] = text
+    return text
 
 
 def time_ns(text: str) -> int:

@@ -169,10 +169,10 @@ class Projector:
             fields = (
                 1,
                 event.battery_percent,
-                _flag(event.battery_low),
+                None if event.battery_low is None else int(event.battery_low),
                 event.signal,
-                _flag(event.tamper),
-                _flag(event.online),
+                None if event.tamper is None else int(event.tamper),
+                None if event.online is None else int(event.online),
                 skew_ms,
             )
             points.append(Point("device", place.device_tags, fields, at_ns))
@@ -303,10 +303,6 @@ def _tag(text: str) -> str:
 
 def _below(place: str) -> str:
     return place.partition("/")[2]
-
-
-def _flag(value: bool | None) -> int | None:
-    return None if value is None else int(value)
 
 
 def _whole(value: int | None) -> int | None:

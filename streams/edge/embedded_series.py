@@ -141,6 +141,7 @@ class EmbeddedSeries(SeriesWriter):
     def expire(self, now_ms: int, days: Mapping[Keep, int]) -> int:
         """Whole days: a point is kept a few hours longer than its class says, never shorter."""
         deleted = 0
+        self._file.forget_refused(now_ms - days["raw"] * DAY_MS)
         for row in TABLE:
             name = row.name
             first = now_ms // DAY_MS - days[row.keep]

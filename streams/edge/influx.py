@@ -18,7 +18,7 @@ from influxdb_client.client.write_api import SYNCHRONOUS
 from influxdb_client.domain.bucket_retention_rules import BucketRetentionRules
 from influxdb_client.domain.dialect import Dialect
 from influxdb_client.rest import ApiException
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import HTTPError, ProtocolError, ReadTimeoutError
 
 from devices.edge.complaints import Complaint
 from devices.edge.settings import Sink
@@ -29,6 +29,9 @@ from streams.measurements import BY_NAME, TABLE, Keep, Measurement, Point
 from streams.policy import DAY_MS, HOUR_MS
 
 _LINES_AT_ONCE = 5_000
+_FEWEST_LINES = 50
+# So many batches in a row that were taken: larger ones may be tried again.
+_GROW_AFTER = 20
 _TIMEOUT_MS = 30_000
 # What a batch is refused with when lines of it are bad: it is halved until the bad ones stand alone.
 _BAD_LINES = frozenset({400, 413, 422})
@@ -36,17 +39,25 @@ _DROPPED = re.compile(r"partial write.*dropped=(\d+)")
 _WINDOW_MS = DAY_MS
 
 
+class _TooSlow(SeriesDown):
+    """No answer within the time-out."""
+
+
 class Influx:
     """Where InfluxDB is and how it is spoken to; its failures as SeriesDown, with a remedy."""
 
-    def __init__(self, *, url: str, org: str, bucket: str, token: str) -> None:
+    def __init__(self, *, url: str, org: str, bucket: str, token: str, timeout_ms: int = _TIMEOUT_MS) -> None:
         self.url = url
+        self.timeout_ms = timeout_ms
         self.org = org
         self.buckets: dict[Keep, str] = {"raw": f"{bucket}-raw", "incidents": f"{bucket}-incidents"}
-        self._client = InfluxDBClient(url=url, token=token, org=org, timeout=_TIMEOUT_MS, retries=False)
+        self._client = InfluxDBClient(url=url, token=token, org=org, timeout=timeout_ms, retries=False)
         self._write = self._client.write_api(write_options=SYNCHRONOUS)
         self._query = self._client.query_api()
         self._delete = self._client.delete_api()
+        # How many lines go in one batch: fewer while they are too large for what is in between, or take too long.
+        self.lines_at_once = _LINES_AT_ONCE
+        self._taken = 0
 
     def _call(self, ask: Callable[[], Any]) -> Any:
         try:
@@ -54,12 +65,17 @@ class Influx:
         except ApiException as error:
             if error.status in _BAD_LINES:
                 raise
-            raise SeriesDown(f"InfluxDB at {self.url}: {_remedy(error, self.org)}") from error
+            raise SeriesDown(f"InfluxDB at {self.url}: {_remedy(error, self.org)}", _after_s(error)) from error
         except InfluxDBError as error:
             raise SeriesDown(
                 f"InfluxDB at {self.url}: {error.message}: look at org and token_file in [sink]"
             ) from error
         except (HTTPError, OSError) as error:
+            if _is_timeout(error):
+                raise _TooSlow(
+                    f"InfluxDB at {self.url} takes longer than {self.timeout_ms / 1000:g} s: is its machine or the way "
+                    "to it overloaded? Smaller batches are tried"
+                ) from error
             raise SeriesDown(f"InfluxDB at {self.url} does not answer: is it running, and is the URL right?") from error
 
     def prepare(self, days: Mapping[Keep, int]) -> None:
@@ -85,18 +101,31 @@ class Influx:
         """Write lines; those refused.  Raises SeriesDown."""
         if not lines:
             return []
-        body = "\n".join(lines).encode()
+        body = "\n".join(lines).encode()  # not compressed: that costs six times what it costs to send it
         try:
             self._call(lambda: self._write.write(bucket=self.buckets[keep], org=self.org, record=body))
+        except _TooSlow:
+            self._smaller_than(len(lines))
+            raise
         except ApiException as error:
             said = _said(error)
+            if error.status == 413:
+                self._smaller_than(len(lines))
             dropped = _DROPPED.search(said)
             # One, or all of them, as when a field has another type in the bucket: no need to look for the bad ones.
             if len(lines) == 1 or (dropped and int(dropped[1]) == len(lines)):
                 return [Refused(line, said) for line in lines]
             half = len(lines) // 2
             return self.post(keep, lines[:half]) + self.post(keep, lines[half:])
+        self._taken += 1
+        if self._taken >= _GROW_AFTER:
+            self._taken = 0
+            self.lines_at_once = min(_LINES_AT_ONCE, self.lines_at_once * 2)
         return []
+
+    def _smaller_than(self, lines: int) -> None:
+        self._taken = 0
+        self.lines_at_once = max(_FEWEST_LINES, min(self.lines_at_once, lines // 2))
 
     def delete(self, keep: Keep, predicate: str) -> None:
         """Delete the points that `predicate` names, of all times.  Raises SeriesDown."""
@@ -155,14 +184,21 @@ class InfluxSeries(SeriesWriter):
             self._prepared = True
         now_ms = self._clock()
         line = self._lines.line
+        # InfluxDB refuses what is older than its bucket keeps: it would only be deleted again.
+        oldest_ns = {keep: (now_ms - days * DAY_MS + HOUR_MS) * 1_000_000 for keep, days in self._days.items()}
+        lines: dict[Keep, list[str]] = {keep: [] for keep in self._influx.buckets}
+        into = {row.name: (oldest_ns[row.keep], lines[row.keep]) for row in TABLE}
+        for point in points:
+            oldest, among = into[point.measurement]
+            if point.at_ns >= oldest:
+                among.append(line(point))
         refused: list[Refused] = []
-        for keep in self._influx.buckets:
-            names = {row.name for row in TABLE if row.keep == keep}
-            # InfluxDB refuses what is older than its bucket keeps: it would only be deleted again.
-            oldest_ns = (now_ms - self._days[keep] * DAY_MS + HOUR_MS) * 1_000_000
-            lines = [line(point) for point in points if point.measurement in names and point.at_ns >= oldest_ns]
-            for start in range(0, len(lines), _LINES_AT_ONCE):
-                refused += self._influx.post(keep, lines[start : start + _LINES_AT_ONCE])
+        for keep, among in lines.items():
+            start = 0
+            while start < len(among):
+                size = self._influx.lines_at_once
+                refused += self._influx.post(keep, among[start : start + size])
+                start += size
         self._file.store(progress, refused=refused)
         return len(refused)
 
@@ -185,7 +221,8 @@ class InfluxSeries(SeriesWriter):
         return count
 
     def expire(self, now_ms: int, days: Mapping[Keep, int]) -> int:
-        """InfluxDB does it itself, by the retention of its buckets."""
+        """InfluxDB does it itself, by the retention of its buckets; what it refused is forgotten here."""
+        self._file.forget_refused(now_ms - days["raw"] * DAY_MS)
         return 0
 
     def close(self) -> None:
@@ -297,6 +334,19 @@ def _said(error: ApiException) -> str:
         return str(json.loads(error.body or b"")["message"])[:300]
     except (ValueError, KeyError, TypeError):
         return str(error.reason)
+
+
+def _is_timeout(error: Exception) -> bool:
+    """Also where it was still taking what we send: urllib3 then says that the connection was aborted."""
+    return isinstance(error, TimeoutError | ReadTimeoutError) or (
+        isinstance(error, ProtocolError) and isinstance(error.args[-1], TimeoutError)
+    )
+
+
+def _after_s(error: ApiException) -> float:
+    """What it asks us to wait, in seconds; 0 where it does not say."""
+    said = str((error.headers or {}).get("Retry-After", ""))
+    return float(said) if said.isdecimal() else 0.0
 
 
 def _remedy(error: ApiException, org: str) -> str:

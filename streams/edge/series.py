@@ -18,7 +18,12 @@ HOUR_NS = 3_600_000_000_000
 
 
 class SeriesDown(RuntimeError):
-    """The store cannot be used now; the text says what is wrong and what to do.  Nothing was remembered: try again."""
+    """The store cannot be used now; the text says what is wrong and what to do.  Nothing was remembered: try again,
+    not before `after_s` seconds where the store asked for it."""
+
+    def __init__(self, text: str, after_s: float = 0.0) -> None:
+        super().__init__(text)
+        self.after_s = after_s
 
 
 class Refused(msgspec.Struct, frozen=True, array_like=True):
@@ -74,7 +79,8 @@ class SeriesWriter(Protocol):
         ...
 
     def expire(self, now_ms: int, days: Mapping[Keep, int]) -> int:
-        """Delete what is older than its class is kept; how many points, where the store says.  Raises SeriesDown."""
+        """Delete what is older than its class is kept, and what was refused longer ago than `raw` is; how many points,
+        where the store says.  Raises SeriesDown."""
         ...
 
     def close(self) -> None:

@@ -62,6 +62,13 @@ class SeriesFile:
         rows = self.query("SELECT frame FROM refused ORDER BY offset")
         return [msgspec.msgpack.decode(frame, type=Refused) for (frame,) in rows]
 
+    def forget_refused(self, before_ms: int) -> None:
+        """Delete what was refused before `before_ms`.  Raises SeriesDown."""
+        try:
+            self._writer.append([], [("DELETE FROM refused WHERE at_ms < ?", [(before_ms,)])])
+        except LogFull as error:
+            raise SeriesDown(str(error)) from error
+
     def close(self) -> None:
         """Give the file back."""
         self._writer.close()

@@ -10,9 +10,12 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from importlib import import_module
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
+
+import msgspec
 
 from devices.edge.complaints import Complaint
 from devices.edge.settings import Settings, load
@@ -21,11 +24,11 @@ from streams.case_names import kept_first
 from streams.edge import policy_file
 from streams.edge.doorbell import Doorbell
 from streams.edge.embedded_series import EmbeddedSeries
-from streams.edge.log import LogFull, LogReader
-from streams.edge.reporter import Reporter
+from streams.edge.log import LogFull, LogReader, LogWriter
+from streams.edge.reporter import Reporter, Teller
 from streams.edge.series import Progress, Refused, SeriesDown, SeriesWriter
 from streams.edge.sqlite_log import SqliteReader, wall_clock_ms
-from streams.frames import FrameError, InboxRecord, NewerFrame, decode_inbox, decode_outbox
+from streams.frames import FrameError, InboxRecord, NewerFrame, RejectRecord, decode_inbox, decode_outbox
 from streams.measurements import Keep, Point
 from streams.points import Projector
 from streams.policy import DAY_MS, HOUR_MS, MINUTE_MS
@@ -36,6 +39,9 @@ _FRAMES = 200
 _POINTS = 30_000
 _BEHIND_MS = 10 * MINUTE_MS
 _LONGEST_PAUSE_S = 30.0
+_LONGEST_ASKED_S = 300.0
+_REJECTS_TOLD = 100
+_encode = msgspec.msgpack.Encoder().encode
 _TIDY_MS = HOUR_MS
 _FOR_EVER = 2**63
 
@@ -46,7 +52,10 @@ ERASE_AFTER_DAYS = 7
 
 
 class Sink:
-    """Brings points from the logs into the store.  `days`: how long each class is kept."""
+    """Brings points from the logs into the store.  `days`: how long each class is kept.
+
+    What the store refuses it keeps beside its place; `rejects`, where another machine reads that log, is told too.
+    """
 
     def __init__(
         self,
@@ -58,6 +67,7 @@ class Sink:
         projector: Projector,
         days: Mapping[Keep, int],
         erase_after_days: int = ERASE_AFTER_DAYS,
+        rejects: LogWriter | None = None,
     ) -> None:
         self._inbox = inbox
         self._outbox = outbox
@@ -68,43 +78,79 @@ class Sink:
         self._erase_after_ms = erase_after_days * DAY_MS
         self._cursors = store.cursors()
         self._partition = 0
-        # What is read and not yet written.  It outlives a failure of either side, for the projector has taken it in.
+        # What is read and not yet handed to the store.  It outlives a failure of either side, for the projector has
+        # taken it in.
         self._points: list[Point] = []
         self._progress = Progress()
-        self._full = False
+        # The batch the store has in hand: the next one is read meanwhile, never a third.
+        self._batch: _Batch | None = None
+        self._writing: Future[int] | None = None
+        self._writer = ThreadPoolExecutor(1, "writer")
+        self._rejects = rejects
+        self._untold: list[bytes] = []
         self.written = 0
         self.refused = 0
 
     def turn(self) -> bool:
-        """Bring one batch across; whether there may be more.  Raises SeriesDown or LogFull: call it again later."""
-        if not self._full:
-            self._fill()
-        more = self._full
+        """Bring one batch across; whether there may be more.  Raises SeriesDown or LogFull: call it again later.
+
+        While there is more the batch is written during the next turn, which then says if that failed.
+        """
+        more = self._fill()
+        self._finish()
+        self._tell()
         progress = self._progress
         progress.kept.update(self._projector.take_changes())
-        first = kept_first(progress.kept)
-        if first:
-            self._store.write([], Progress(kept=first))
         if self._points or progress.cursors or progress.kept:
-            self._full = True  # until it is written, nothing else is read
-            self.refused += len(progress.aside) + self._store.write(self._points, progress)
-            self.written += len(self._points)
+            self._batch = _Batch(self._points, progress)
             self._points, self._progress = [], Progress()
-        self._full = False
+            self._begin(self._batch)
+            if not more:
+                self._finish()
+                self._tell()
         return more
 
-    def _fill(self) -> None:
-        """Read from every partition in its turn, until all are drained or the batch is full."""
+    def _begin(self, batch: "_Batch") -> None:
+        self._writing = self._writer.submit(_write, self._store, batch)
+
+    def _finish(self) -> None:
+        """Wait for the batch in hand; one that failed is begun again by the next call.  Raises SeriesDown."""
+        batch = self._batch
+        if batch is None:
+            return
+        if self._writing is None:
+            self._begin(batch)
+        writing, self._writing = self._writing, None
+        assert writing is not None
+        refused = len(batch.progress.aside) + writing.result()
+        self.refused += refused
+        self.written += len(batch.points)
+        self._batch = None
+        if refused and self._rejects is not None:
+            self._untold += _as_rejects(self._store.refused()[-refused:], wall_clock_ms())
+
+    def _tell(self) -> None:
+        """Raises LogFull; what was not told is told by the next call."""
+        if self._untold and self._rejects is not None:
+            self._rejects.append([(0, frame) for frame in self._untold])
+            self._untold = []
+
+    def close(self) -> None:
+        """Wait for what the store has in hand, whatever becomes of it."""
+        self._writer.shutdown()
+
+    def _fill(self) -> bool:
+        """Read from every partition in its turn, until all are drained or the batch is full; whether it is full."""
         drained = 0
         while drained < self._partitions:
             if len(self._points) >= _POINTS:
-                self._full = True
-                return
+                return True
             if self._read(self._partition):
                 drained = 0
             else:
                 drained += 1
                 self._partition = (self._partition + 1) % self._partitions
+        return False
 
     def _read(self, partition: int) -> bool:
         """Some frames of a partition; whether there may be more.
@@ -184,6 +230,38 @@ class Sink:
         return gone + self._store.expire(now_ms, self._days)
 
 
+class _Batch(NamedTuple):
+    """Points, and what is remembered once they are written."""
+
+    points: list[Point]
+    progress: Progress
+
+
+def _write(store: SeriesWriter, batch: _Batch) -> int:
+    """How many points the store refused.  Raises SeriesDown.  Runs beside the reading of the next batch."""
+    first = kept_first(batch.progress.kept)
+    if first:
+        store.write([], Progress(kept=first))
+    return store.write(batch.points, batch.progress)
+
+
+def _as_rejects(refused: Sequence[Refused], at_ms: int) -> list[bytes]:
+    """Frames of `rejects`.  Where a whole batch was refused the first hundred say why; series.db has them all."""
+    frames: list[bytes] = []
+    for each in refused[:_REJECTS_TOLD]:
+        more = f" (and {len(refused) - _REJECTS_TOLD} more: see series.db)" if len(refused) > _REJECTS_TOLD else ""
+        record = RejectRecord(
+            at_ms=at_ms,
+            reason="malformed",
+            detail=f"the time series has no place for it: {each.reason}{more}",
+            topic="sink",
+            payload=each.what.encode("utf-8", "surrogatepass"),
+            client="sink",
+        )
+        frames.append(_encode(record))
+    return frames
+
+
 def _time_ms(record: InboxRecord) -> int:
     return record.received_ms if isinstance(record, Event) else record.at_ms
 
@@ -191,7 +269,7 @@ def _time_ms(record: InboxRecord) -> int:
 class Loop:
     """Runs a sink until it is told to stop."""
 
-    def __init__(self, sink: Sink, reporter: Reporter, wait: Callable[[float], object]) -> None:
+    def __init__(self, sink: Sink, reporter: Teller, wait: Callable[[float], object]) -> None:
         """`wait(seconds)` sleeps until there may be something new, at most so long."""
         self._sink = sink
         self._reporter = reporter
@@ -219,9 +297,10 @@ class Loop:
                 if not pause_s:
                     print(f"sink: {error}; points are kept and written later", file=sys.stderr, flush=True)
                 pause_s = min(_LONGEST_PAUSE_S, max(0.5, pause_s * 2))
+                asked_s = error.after_s if isinstance(error, SeriesDown) else 0.0
                 if now_ms - caught_up_ms > _BEHIND_MS:
                     self._reporter.say("sink", well=False, detail=f"more than 10 min behind: {error}")
-                self._stop.wait(pause_s)
+                self._stop.wait(max(pause_s, min(_LONGEST_ASKED_S, asked_s)))
                 continue
             if pause_s:
                 pause_s = 0.0
@@ -234,7 +313,8 @@ class Loop:
             progress.done()
             caught_up_ms = now_ms
             if self._sink.refused:
-                self._reporter.say("sink", well=False, detail="points or frames were refused: see series.db")
+                detail = f"{self._sink.refused} points or frames were refused: see the rejects"
+                self._reporter.say("sink", well=False, detail=detail)
             else:
                 self._reporter.say("sink", well=True)
             self._wait(_LOOK_S)
@@ -299,7 +379,13 @@ def main(config: Path) -> int:
         return 2
     inbox, outbox = open_log(settings, "inbox"), open_log(settings, "outbox")
     doorbell = Doorbell(settings.data_path / "bell", "sink", ("inbox", "outbox"))
-    reporter = Reporter(address=settings.gateway.http, token_file=settings.data_path / "door.token")
+    rejects: LogWriter | None = None
+    if settings.streams.runtime == "cluster":
+        # Beside a sink of a cluster is no gateway: its words go straight into the logs.
+        reporter: Teller = import_module("streams.edge.cluster_reporter").ClusterReporter(settings)
+        rejects = import_module("streams.edge.kafka_log").open_writer(settings, "rejects")
+    else:
+        reporter = Reporter(address=settings.gateway.http, token_file=settings.data_path / "door.token")
     sink = Sink(
         inbox=inbox,
         outbox=outbox,
@@ -307,6 +393,7 @@ def main(config: Path) -> int:
         store=store,
         projector=projector,
         days=kept_days(settings),
+        rejects=rejects,
     )
     loop = Loop(sink, reporter, doorbell.wait)
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -318,6 +405,7 @@ def main(config: Path) -> int:
         print(f"sink: {error}", file=sys.stderr)
         return 2
     finally:
+        sink.close()
         reporter.close()
         doorbell.close()
         store.close()

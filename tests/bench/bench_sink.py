@@ -1,6 +1,6 @@
 """How fast the sink catches up, what a point takes on disk, and what erasing costs.
 
-    python -m tests.bench.bench_sink [--events 200000] [--households 3000] [--influx]
+    python -m tests.bench.bench_sink [--events 200000] [--households 3000] [--days 14] [--influx]
 
 The embedded store always; a real InfluxDB with --influx, where this machine has one.  Nothing here passes or fails.
 """
@@ -25,6 +25,7 @@ from streams.frames import encode_outbox
 from streams.measurements import Keep
 from streams.points import Projector
 from tests.bench.bench_streams import framed, openings
+from tests.bench.mqtt_load import cpu_of
 from tests.servers import Influxd
 from tests.streams.edge.boxes import policy
 from tests.streams.edge.scripts import household
@@ -32,7 +33,7 @@ from tests.streams.edge.scripts import household
 DAYS: dict[Keep, int] = {"raw": 30, "incidents": 1095}
 DAY_MS = 86_400_000
 NOW_MS = time.time_ns() // 1_000_000
-BEGIN_MS = NOW_MS - 14 * DAY_MS
+BEGIN_MS = NOW_MS - 14 * DAY_MS  # when the cases began
 
 
 def secrets() -> Callable[[], bytes]:
@@ -50,8 +51,8 @@ def cpu_s() -> float:
     return used.ru_utime + used.ru_stime
 
 
-def fill(folder: Path, events: int, households: int) -> None:
-    """Two weeks of a compound whose every household has a case, in frames of 20 events."""
+def fill(folder: Path, events: int, households: int, days: float) -> None:
+    """The last `days` of a compound whose every household has a case, in frames of 20 events."""
     inbox = SqliteWriter(folder / "inbox.db", "inbox")
     outbox = SqliteWriter(folder / "streams.db", "outbox")
     cases = [
@@ -62,7 +63,7 @@ def fill(folder: Path, events: int, households: int) -> None:
         for n in range(households)
     ]  # fmt: skip
     outbox.append([(0, encode_outbox(list(cases)))])
-    frames = framed(openings(households, events, BEGIN_MS + 1, (NOW_MS - BEGIN_MS) / events))
+    frames = framed(openings(households, events, NOW_MS - round(days * DAY_MS) + 1, days * DAY_MS / events))
     for start in range(0, len(frames), 500):
         inbox.append([(0, frame) for frame in frames[start : start + 500]])
     inbox.close()
@@ -82,6 +83,7 @@ def catch_up(folder: Path, store: SeriesWriter) -> tuple[int, float, float]:
     wall, cpu = time.perf_counter(), cpu_s()
     while sink.turn():
         pass
+    sink.close()
     return sink.written, time.perf_counter() - wall, cpu_s() - cpu
 
 
@@ -106,9 +108,15 @@ def questions(reader: SeriesReader) -> None:
     )
 
 
-def measure(name: str, folder: Path, store: SeriesWriter, reader: SeriesReader) -> None:
+def measure(
+    name: str, folder: Path, store: SeriesWriter, reader: SeriesReader, *, asks: bool, server: Influxd | None = None
+) -> None:
+    began_s = cpu_of([server.pid])[0] if server else 0.0
     points, wall, cpu = catch_up(folder, store)
-    print(f"{name}: {points:,} points, {points / wall:,.0f} points/s, {cpu / points * 1e6:.1f} µs CPU/point")
+    theirs = f", and {(cpu_of([server.pid])[0] - began_s) / points * 1e6:.1f} µs of its own" if server else ""
+    print(f"{name}: {points:,} points, {points / wall:,.0f} points/s, {cpu / points * 1e6:.1f} µs CPU/point{theirs}")
+    if not asks:
+        return
     questions(reader)
     homes = [name_of(number) for number in range(2, 12)]
     asked("erase one household", lambda: f"{store.erase(homes[0]):,} points")
@@ -121,13 +129,16 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--events", type=int, default=200_000)
     options.add_argument("--households", type=int, default=3000)
+    options.add_argument("--days", type=float, default=14, help="over how long the events are spread")
+    options.add_argument("--only-write", action="store_true", help="without the questions and the erasing")
     options.add_argument("--influx", action="store_true")
     given = options.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        fill(folder, given.events, given.households)
+        fill(folder, given.events, given.households, given.days)
+        asks = not given.only_write
         store = EmbeddedSeries(folder / "series.db")
-        measure("embedded", folder, store, EmbeddedReader(folder / "series.db"))
+        measure("embedded", folder, store, EmbeddedReader(folder / "series.db"), asks=asks)
         store.close()
         print(f"    series.db when all is done: {(folder / 'series.db').stat().st_size / 1e6:.1f} MB")
         (folder / "series.db").unlink()
@@ -142,7 +153,7 @@ def main() -> None:
             spoken = [Influx(url=server.url, org=server.org, bucket="bench", token=server.token) for _ in range(2)]
             spoken[0].prepare(DAYS)
             store = InfluxSeries(folder / "series.db", spoken[0], days=DAYS, clock=sink_module.wall_clock_ms)
-            measure("InfluxDB", folder, store, InfluxReader(spoken[1]))
+            measure("InfluxDB", folder, store, InfluxReader(spoken[1]), asks=asks, server=server)
             store.close()
             server.stop()
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from streams import line_protocol
 from streams.line_protocol import Lines, time_ns
 from streams.measurements import Point
 
@@ -58,3 +59,11 @@ def test_a_series_seen_before_is_written_the_same():
 )
 def test_a_time_comes_back_to_the_nanosecond(text, at_ns):
     assert time_ns(text) == at_ns
+
+
+def test_more_values_than_are_remembered_are_written_right_all_the_same(monkeypatch):
+    monkeypatch.setattr(line_protocol, "_MOST_VALUES", 3)
+    lines = Lines()
+    for n in (*range(9), *range(9)):
+        assert lines.line(Point("latency", ("g1", "", "", "", ""), (n,), 7)) == f"latency,grid=g1 ms={n}i 7"
+    assert len(lines._values["latency"]) <= 3

@@ -11,10 +11,12 @@ from typing import Any
 import msgspec
 
 from streams.edge.log import LogFull
+from streams.edge.series import Refused
 from streams.edge.sqlite_log import SqliteReader
 from streams.frames import RejectRecord
 
 REJECTS_COUNTED = 2000
+_refused = msgspec.msgpack.Decoder(Refused)
 _reject = msgspec.msgpack.Decoder(RejectRecord)
 
 
@@ -58,6 +60,14 @@ class Refusal(msgspec.Struct, frozen=True, kw_only=True):
     payload: bytes
     device: str
     outcome: str
+
+
+class RefusedPoint(msgspec.Struct, frozen=True, kw_only=True):
+    """What the time series would not take: a line as it was sent, or where a frame stands; and why."""
+
+    at_ms: int
+    what: str
+    reason: str
 
 
 class SiteHealth:
@@ -148,6 +158,18 @@ class SiteHealth:
                 )
             )
         return found
+
+    def refused_points(self, limit: int = 100) -> tuple[int, list[RefusedPoint]]:
+        """How many the sink put aside, and the newest of them, newest first."""
+        rows = self._query("series.db", "refused", "SELECT count(*) FROM refused")
+        newest = self._query(
+            "series.db", "refused", "SELECT at_ms, frame FROM refused ORDER BY offset DESC LIMIT ?", (limit,)
+        )
+        points: list[RefusedPoint] = []
+        for at_ms, frame in newest:
+            refused = _refused.decode(frame)
+            points.append(RefusedPoint(at_ms=at_ms, what=refused.what[:400], reason=refused.reason))
+        return (rows[0][0] if rows else 0), points
 
     def reject_counts(self) -> Counter[str]:
         """Of the newest ones, how many by reason."""

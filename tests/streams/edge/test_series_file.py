@@ -37,3 +37,13 @@ def test_a_second_sink_is_refused(tmp_path):
 def test_a_folder_that_is_not_there_is_said(tmp_path):
     with pytest.raises(SeriesDown, match="nowhere"):
         SeriesFile(tmp_path / "nowhere" / "series.db")
+
+
+def test_what_was_refused_long_ago_is_forgotten(tmp_path):
+    file = SeriesFile(tmp_path / "series.db")
+    file.store(Progress(), refused=[Refused("line", "why")])
+    file.forget_refused(1)
+    assert file.refused() == [Refused("line", "why")]
+    file.forget_refused(2**62)
+    assert file.refused() == []
+    file.close()

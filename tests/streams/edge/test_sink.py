@@ -7,7 +7,7 @@ import time
 from itertools import count as count_up
 from pathlib import Path
 from random import Random
-from threading import Thread
+from threading import Event, Thread
 
 import msgspec
 import pytest
@@ -19,8 +19,8 @@ from streams.edge.log import LogFull
 from streams.edge.series import Progress, Refused, SeriesDown
 from streams.edge.sink import Loop, Sink
 from streams.edge.sqlite_log import SqliteReader
-from streams.frames import VERSION, NewerFrame, SystemReport
-from streams.measurements import TABLE, Point, named
+from streams.frames import VERSION, NewerFrame, RejectRecord, SystemReport
+from streams.measurements import TABLE, Keep, Point, named
 from streams.points import Projector
 from tests.servers import free_port
 from tests.streams.edge.boxes import Box, expected, in_frames, policy
@@ -28,7 +28,7 @@ from tests.streams.edge.scripts import DAY_MS, T0_MS, household, script
 from tests.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parents[3]
-DAYS = {"raw": 30, "incidents": 1095}
+DAYS: dict[Keep, int] = {"raw": 30, "incidents": 1095}
 RECORDS = script(51, 300)
 
 
@@ -361,3 +361,80 @@ def test_a_token_file_that_is_not_there_is_said(tmp_path, config):
     assert process.returncode == 2
     assert "nowhere.token" in said
     assert "put the token into this file" in said
+
+
+class Rejects:
+    """The log `rejects` of a cluster, away for the first writes."""
+
+    def __init__(self, fails: int) -> None:
+        self.fails = fails
+        self.frames: list[bytes] = []
+
+    def append(self, frames):
+        if self.fails:
+            self.fails -= 1
+            raise LogFull("Kafka is away")
+        self.frames += [frame for _, frame in frames]
+        return list(range(len(frames)))
+
+
+class Picky(EmbeddedSeries):
+    """Refuses so many of the points it is given, as InfluxDB does with a field of another type."""
+
+    def write(self, points, progress):
+        refused = [Refused(f"line {n}", "field type conflict") for n, _ in enumerate(points)]
+        super().write(points, progress)
+        self._file.store(Progress(), refused=refused)
+        return len(refused)
+
+
+def test_what_the_store_refuses_is_told_to_rejects_once_they_can_be_written(box, tmp_path):
+    box.put(*in_frames(RECORDS))
+    box.take_in()
+    store = Picky(tmp_path / "series.db")
+    rejects = Rejects(fails=2)
+    sink = make(tmp_path, store, rejects=rejects)
+    failures = 0
+    for _ in range(4):
+        try:
+            sink.turn()
+        except LogFull:
+            failures += 1
+    assert failures == 2
+    assert sink.refused == len(store.refused()) == sink.written
+    told = [msgspec.msgpack.decode(frame, type=RejectRecord) for frame in rejects.frames]
+    assert len(told) == 100, "a flood says why, and where the rest is"
+    assert told[0].payload == b"line 0"
+    assert (told[0].reason, told[0].topic) == ("malformed", "sink")
+    assert f"and {sink.refused - 100} more: see series.db" in told[0].detail
+    store.close()
+
+
+def test_while_there_is_more_the_next_batch_is_read_beside_the_writing(box, tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "_FRAMES", 3)
+    monkeypatch.setattr(module, "_POINTS", 10)
+    box.put(*in_frames(RECORDS))
+    box.take_in()
+    reading = Event()
+
+    class Waits(EmbeddedSeries):
+        def write(self, points, progress):
+            assert reading.wait(20), "nothing was read while this batch was written"
+            return super().write(points, progress)
+
+    store = Waits(tmp_path / "series.db")
+    sink = make(tmp_path, store)
+    assert sink.turn()
+    assert sink.written == 0
+    inbox = sink._inbox
+
+    class Seen(SqliteReader):
+        def read(self, partition, after, limit=100):
+            reading.set()
+            return inbox.read(partition, after, limit)
+
+    sink._inbox = Seen(tmp_path / "inbox.db", "inbox")
+    drain(sink)
+    assert written(tmp_path) == all_points()
+    sink.close()
+    store.close()

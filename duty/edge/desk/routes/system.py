@@ -84,6 +84,7 @@ def _show(request: Request, visit: Visit, parts: Parts, door: dict[str, object] 
         reports=[{"part": each.subject.partition("/")[2], "text": _reason(each.reason, t, parts),
                   "time": moments.clock(each.raised_ms)} for each in open_now],
         rejects=sum(health.reject_counts().values()),
+        refused_points=health.refused_points(0)[0],
     )  # fmt: skip
 
 
@@ -112,11 +113,17 @@ def rejects(request: Request, visit: Entered, parts: With) -> HTMLResponse:
         }
         for each in health.rejects()
     ]
+    refused_points, newest_refused = health.refused_points()
     return look.page(
         request,
         visit,
         "rejects.html",
         rows=rows,
+        refused_points=refused_points,
+        refused=[
+            {"time": moments.clock(each.at_ms, seconds=True), "reason": each.reason, "what": each.what}
+            for each in newest_refused
+        ],
         counts=[(text(f"supervisor.reject_{reason}", visit.language), counts[reason]) for reason in REJECT_REASONS],
         may_replay=isinstance(may(visit.me, "replay-rejects"), Allowed),
     )

@@ -98,6 +98,12 @@ ROWS: dict[str, tuple[str, str]] = {
         "What could not come in is kept here, to be fed in again.",
     ),
     "rejects_none": ("没有拒收的消息", "Nothing was refused"),
+    "refused_points": ("时序库拒收的数据点", "Points the time series refused"),
+    "refused_points_what": (
+        "报警不受影响，只是事后查看时缺这些点；每条下面有时序库自己的说明。",
+        "No alarm depends on them: they are missing when looking back. Each carries the store's own words.",
+    ),
+    "refused_point": ("未写入时序库", "not in the time series"),
     "replay_all": ("全部重新送入", "Feed all in again"),
     "replay_one": ("重新送入", "Feed in again"),
     "replayed": ("重新送入：收下 {taken}，仍拒收 {refused}", "Fed in again: {taken} taken, {refused} refused still"),

@@ -6,6 +6,8 @@ from pathlib import Path
 import msgspec
 
 from duty.edge.desk.site_health import SiteHealth
+from streams.edge.series import Progress, Refused
+from streams.edge.series_file import SeriesFile
 from streams.edge.sqlite_log import CURSORS, SqliteWriter
 from streams.frames import RejectRecord
 
@@ -66,3 +68,18 @@ def test_rejects_are_shown_newest_first_with_what_became_of_them(tmp_path: Path)
 def test_a_damaged_file_is_nothing_known(tmp_path: Path) -> None:
     (tmp_path / "inbox.db").write_bytes(b"this is no database" * 100)
     assert SiteHealth(tmp_path).rejects() == []
+
+
+def test_what_the_time_series_refused_is_counted_and_shown_newest_first(tmp_path: Path) -> None:
+    assert SiteHealth(tmp_path).refused_points() == (0, [])
+    refuse(tmp_path, *(Refused(f"door,grid=g1 open={n}i {n}", "field type conflict") for n in range(3)))
+    count, (newest, second) = SiteHealth(tmp_path).refused_points(2)
+    assert (count, newest.what, second.what) == (3, "door,grid=g1 open=2i 2", "door,grid=g1 open=1i 1")
+    assert newest.reason == "field type conflict"
+
+
+def refuse(folder: Path, *refused: Refused) -> None:
+    """As the sink does."""
+    file = SeriesFile(folder / "series.db")
+    file.store(Progress(), refused=refused)
+    file.close()

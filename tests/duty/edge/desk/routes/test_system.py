@@ -1,6 +1,8 @@
 """The system's own health over HTTP."""
 
+from streams.edge.series import Refused
 from tests.desk_world import World
+from tests.duty.edge.desk.test_site_health import refuse
 
 
 async def test_it_says_what_is_well_and_what_is_not(world: World) -> None:
@@ -19,3 +21,17 @@ async def test_rejects_are_fed_in_again_by_the_administrator(world: World) -> No
         assert (await client.post("/rejects/replay", data={})).status_code == 503
     rows = [row for row in world.store.audit_rows() if row.action == "replay-rejects"]
     assert [(row.object, row.well) for row in rows] == [("7", True), ("all", False)]
+
+
+async def test_what_the_time_series_refused_is_shown_in_both_languages(world: World) -> None:
+    folder = world.parts.settings.data_path
+    async with world.as_("admin") as client:
+        assert "时序库拒收" not in (await client.get("/system")).text + (await client.get("/rejects")).text
+        refuse(folder, Refused('door,grid=g1 open="<b>" 7', "field type conflict: open"))
+        assert "时序库拒收的数据点" in (await client.get("/system")).text
+        page = (await client.get("/rejects")).text
+        assert "field type conflict: open" in page
+        assert "&lt;b&gt;" in page
+        assert "未写入时序库" in page
+        client.cookies.set("threshold_language", "en")
+        assert "Points the time series refused" in (await client.get("/rejects")).text
