@@ -24,12 +24,12 @@ class _Sending:
 
 
 class Hearer:
-    """`cursors` is partition → offset up to which everything was accepted."""
+    """`cursors` is partition → offset up to which everything was accepted; `stored` is where that stands now."""
 
     def __init__(self, name: str, cursors: Mapping[int, int]) -> None:
         self.name = name
         self.read_to = dict(cursors)
-        self._stored = dict(cursors)
+        self.stored = dict(cursors)
         self._waiting: deque[_Sending] = deque()
         self._under_way: dict[int, _Sending] = {}
         self._order: dict[int, deque[_Sending]] = {partition: deque() for partition in cursors}
@@ -88,6 +88,6 @@ class Hearer:
                 order.popleft()
             # A frame's pages are accepted one by one; it is passed when its last one is.
             place = order[0].offset - 1 if order else self.read_to[partition]
-            if place > self._stored[partition]:
-                moved[(self.name, partition)] = self._stored[partition] = place
+            if place > self.stored[partition]:
+                moved[(self.name, partition)] = self.stored[partition] = place
         return moved

@@ -88,6 +88,7 @@ class Intake:
         self._least_celsius, self._most_celsius = plausible_celsius
         self._duplicates = Duplicates() if duplicates is None else duplicates
         self._in_this_ms = 0
+        self._memories: dict[str, dict[str, Any]] = {}
         self._bridge_heard: dict[str, int] = {}
         for device, household in (bindings or {}).items():
             self.bind(device, household, 0)
@@ -157,6 +158,15 @@ class Intake:
         for event in events:
             self._duplicates.remember(event.id, event.received_ms)
             self.last_ms = max(self.last_ms, event.received_ms)
+
+    def learn(self, key: str, memory: bytes) -> None:
+        """Another gateway's format has learnt something: what is remembered under `key` is this now."""
+        if not self._memories:
+            self._memories = {owner.key: owner.memory for owner in self.known.values()}
+        known = self._memories.get(key)
+        if known is not None:
+            known.clear()
+            known.update(msgspec.msgpack.decode(memory, type=dict[str, Any]))
 
     # Sensors of the pool.
 

@@ -78,6 +78,14 @@ class RejectRecord(msgspec.Struct, frozen=True, array_like=True, tag="j"):
     device: str = ""
 
 
+class RejectFed(msgspec.Struct, frozen=True, array_like=True, tag="f"):
+    """The reject at `offset` of the same log was fed in again; `outcome` is `taken` or `refused`."""
+
+    at_ms: int
+    offset: int
+    outcome: str
+
+
 class InboxFrame(msgspec.Struct, frozen=True, array_like=True):
     """A frame of `inbox`."""
 

@@ -7,10 +7,11 @@ from pathlib import Path
 from gateway.edge.committer import Committer
 from gateway.edge.gate import Gate
 from gateway.edge.inbox import READERS
+from gateway.edge.keeping import InboxWriter
 from gateway.edge.say import say
 from gateway.edge.vitals import LOW_DISK_PERCENT, free_percent
 from streams.edge.log import LogFull
-from streams.edge.sqlite_log import SqliteReader, SqliteWriter, read_to
+from streams.edge.sqlite_log import SqliteReader, read_to
 from streams.frames import SystemReport
 
 _DAY_MS = 86_400_000
@@ -24,13 +25,14 @@ _MOST_REJECTS = 200_000
 
 
 class Chores:
-    """`raw_days` is how long frames are kept; none that a reader has not passed is deleted."""
+    """`raw_days` is how long frames are kept; none that a reader has not passed is deleted.  Without `rejects` nothing
+    is: then what is old is the log's own matter."""
 
     def __init__(
         self,
         gate: Gate,
         committer: Committer,
-        rejects: SqliteReader,
+        rejects: SqliteReader | None,
         *,
         loop: asyncio.AbstractEventLoop,
         folder: Path,
@@ -77,6 +79,8 @@ class Chores:
 
     async def forget(self) -> None:
         """Delete what is older than the settings say and what every reader has passed."""
+        if self._rejects is None:
+            return
         now_ms = self._gate.now_ms()
         before_ms = now_ms - self._raw_days * _DAY_MS
         try:
@@ -95,11 +99,11 @@ class Chores:
             deleted = await self._asked(lambda writer: writer.forget(log, before_ms, passed, _AT_ONCE))
             await asyncio.sleep(_REST_S)
 
-    async def _asked(self, chore: Callable[[SqliteWriter], int]) -> int:
+    async def _asked(self, chore: Callable[[InboxWriter], int]) -> int:
         """Have the committer do something with the file; its answer.  Raises LogFull."""
         answer: asyncio.Future[int] = self._loop.create_future()
 
-        def do(writer: SqliteWriter) -> None:
+        def do(writer: InboxWriter) -> None:
             try:
                 found = chore(writer)
             except LogFull as trouble:
@@ -111,7 +115,7 @@ class Chores:
         return await answer
 
 
-def _nothing(_writer: SqliteWriter) -> None:
+def _nothing(_writer: InboxWriter) -> None:
     """After each piece of work the committer tends the file."""
 
 

@@ -8,9 +8,9 @@ import threading
 from collections.abc import Callable, Sequence
 from queue import SimpleQueue
 
+from gateway.edge.keeping import InboxWriter, Note
 from streams.edge.doorbell import Bell
 from streams.edge.log import LogFull
-from streams.edge.sqlite_log import SqliteWriter, Statement
 from streams.frames import InboxRecord, encode_inbox
 
 RECORDS_A_FRAME = 500
@@ -21,16 +21,16 @@ _LONGEST_PAUSE_S = 5.0
 class Work:
     """What one transaction holds, and what to call (in the committer's thread) when it is on disk."""
 
-    __slots__ = ("done", "frames", "records", "statements")
+    __slots__ = ("done", "frames", "notes", "records")
 
     def __init__(
         self,
         records: dict[int, list[InboxRecord]],
-        statements: Sequence[Statement],
+        notes: Sequence[Note],
         done: Callable[[list[int]], None],
     ) -> None:
         self.records = records
-        self.statements = statements
+        self.notes = notes
         self.done = done
         self.frames: list[tuple[int, bytes]] | None = None
 
@@ -45,7 +45,7 @@ class Work:
         return self.frames
 
 
-Chore = Callable[[SqliteWriter], None]
+Chore = Callable[[InboxWriter], None]
 
 
 class Committer:
@@ -55,7 +55,7 @@ class Committer:
 
     def __init__(
         self,
-        writer: SqliteWriter,
+        writer: InboxWriter,
         bell: Bell,
         failed: Callable[[str], None],
         mended: Callable[[str], None],
@@ -118,7 +118,7 @@ class Committer:
         pause_s = _FIRST_PAUSE_S
         while True:
             try:
-                offsets = self._writer.append(work.encoded(), work.statements)
+                offsets = self._writer.write(work.encoded(), work.notes)
             except LogFull as trouble:
                 self._failed(str(trouble))
                 if self._stopping.wait(pause_s):

@@ -8,10 +8,10 @@ from typing import Any
 from devices.events import Message
 from gateway.edge.gate import Gate
 from gateway.edge.http_door import Answer, Routes, bad
-from gateway.edge.inbox import fed_rows, rejects_waiting
+from gateway.edge.keeping import Fed, Note, Rejects
 from gateway.intake import Taken
 from streams.commands import BadCommand, parse_command
-from streams.edge.sqlite_log import SqliteReader, Statement
+from streams.edge.log import LogFull
 from streams.frames import InboxRecord, Receipt, RejectRecord, SystemReport
 
 # Longer than this nobody waits for a disk; what was sent may still be written, which is why a command carries an id.
@@ -24,12 +24,13 @@ class DoorRoutes:
     """`health` and `metrics` are asked at each request."""
 
     def __init__(
-        self, gate: Gate, rejects: SqliteReader, health: Callable[[], dict[str, Any]], metrics: Callable[[], str]
+        self, gate: Gate, rejects: Rejects, health: Callable[[], dict[str, Any]], metrics: Callable[[], str]
     ) -> None:
         self._gate = gate
         self._rejects = rejects
         self._health = health
         self._metrics = metrics
+        self._feeding = asyncio.Lock()
 
     def routes(self) -> Routes:
         """Method and path → what answers."""
@@ -108,17 +109,25 @@ class DoorRoutes:
             and all(isinstance(one, int) and not isinstance(one, bool) and 0 < one < 2**63 for one in ids)
         ):
             return bad("malformed", f"ids must be a list of at most {_MOST_FED} numbers")
+        # One after the other: what the first one fed in is no longer waiting for the second.
+        async with self._feeding:
+            return await self._feed_all(ids)
+
+    async def _feed_all(self, ids: list[int] | None) -> Answer:
         gate = self._gate
         if gate.flow.failing:
             return bad("inbox-full", gate.trouble, 503)
         outcomes: dict[int, str] = {}
         now_ms = gate.now_ms()
-        for offset, record in rejects_waiting(self._rejects, ids, _MOST_FED):
+        try:
+            waiting = await self._rejects.waiting(ids, _MOST_FED)
+        except LogFull as trouble:
+            return bad("inbox-full", str(trouble), 503)
+        for offset, record in waiting:
             outcomes[offset] = self._feed(record, now_ms)
         taken = sum(outcome == "taken" for outcome in outcomes.values())
         said = {"taken": taken, "refused": len(outcomes) - taken}
-        statements = [fed_rows(outcomes, now_ms)] if outcomes else []
-        return await self._append([], statements, said)
+        return await self._append([], [Fed(outcomes, now_ms)] if outcomes else [], said)
 
     def _feed(self, record: RejectRecord, now_ms: int) -> str:
         taken = self._gate.intake.take_again(record, now_ms)
@@ -139,10 +148,10 @@ class DoorRoutes:
     async def _append(
         self,
         records: Sequence[InboxRecord],
-        statements: Sequence[Statement] = (),
+        notes: Sequence[Note] = (),
         said: dict[str, Any] | None = None,
     ) -> Answer:
-        return await self._durable(lambda done: self._gate.add(records, statements, done), said or {})
+        return await self._durable(lambda done: self._gate.add(records, notes, done), said or {})
 
     async def _durable(self, put: Callable[[Callable[[], None]], None], said: dict[str, Any]) -> Answer:
         """Put something into the batch and answer when it is on disk."""

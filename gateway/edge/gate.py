@@ -14,13 +14,12 @@ from typing import Protocol
 from devices.events import Message
 from devices.ids import partition_of
 from gateway.edge.committer import Committer, Work
-from gateway.edge.inbox import binding_rows, memory_rows, rejects_rows
+from gateway.edge.keeping import Learnt, Lent, Note, Refused
 from gateway.edge.say import Seldom, say
 from gateway.flow import Flow
 from gateway.intake import Intake, Taken
 from gateway.rejects import Counts
 from streams.commands import Command
-from streams.edge.sqlite_log import Statement
 from streams.frames import InboxRecord, RejectRecord, SystemReport
 
 # Something waiting for the disk: called when its batch is on it.
@@ -37,14 +36,14 @@ class Source(Protocol):
 class Batch:
     """What has gathered since the last hand-over."""
 
-    __slots__ = ("alone", "bytes", "done", "memory", "messages", "records", "rejects", "since", "statements")
+    __slots__ = ("alone", "bytes", "done", "memory", "messages", "notes", "records", "rejects", "since")
 
     def __init__(self) -> None:
         self.alone: list[InboxRecord] = []  # where there is one partition
         self.records: dict[int, list[InboxRecord]] = {}
         self.rejects: list[RejectRecord] = []
         self.memory: dict[str, bytes] = {}
-        self.statements: list[Statement] = []
+        self.notes: list[Note] = []
         self.done: list[Done] = []
         self.messages = 0
         self.bytes = 0
@@ -124,20 +123,18 @@ class Gate:
             batch.memory[taken.memory[0]] = taken.memory[1]
         self.duplicates += taken.duplicates
 
-    def add(
-        self, records: Sequence[InboxRecord], statements: Sequence[Statement] = (), done: Done | None = None
-    ) -> None:
+    def add(self, records: Sequence[InboxRecord], notes: Sequence[Note] = (), done: Done | None = None) -> None:
         """Records that are no messages (commands, receipts, reports, presence), and what is stored with them."""
         batch = self._batch
         for record in records:
             self._into(batch, record)
-        batch.statements += statements
+        batch.notes += notes
         self.when_durable(done)
 
     def command(self, command: Command, done: Done) -> None:
         """A person's command, with the sensor it takes from the pool or gives back."""
         records = self.intake.command(command)
-        self.add(records, binding_rows(self.intake.bindings) if len(records) > 1 else (), done)
+        self.add(records, [Lent(dict(self.intake.bindings))] if len(records) > 1 else (), done)
 
     def when_durable(self, done: Done | None) -> None:
         """`done` is called once everything taken so far is on disk.  Plans the hand-over; call it last in a read."""
@@ -174,23 +171,23 @@ class Gate:
             return
         if batch.alone:
             batch.records[0] = batch.alone
-        if not (batch.done or batch.messages or batch.records or batch.rejects or batch.memory or batch.statements):
+        if not (batch.done or batch.messages or batch.records or batch.rejects or batch.memory or batch.notes):
             self._idle.set()
             return
         assert self._committer is not None
         self._batch = Batch()
         self._writing = batch
         self._started = time.monotonic()
-        statements = batch.statements
+        notes = batch.notes
         if batch.rejects:
-            statements.append(rejects_rows(batch.rejects))
+            notes.append(Refused(batch.rejects))
         if batch.memory:
-            statements.append(memory_rows(batch.memory))
-        if not (batch.records or statements):
+            notes.append(Learnt(batch.memory))
+        if not (batch.records or notes):
             # Nothing but duplicates, and what they repeat is on disk: every batch before this one is.
             self._loop.call_soon(self._committed, batch, [])
             return
-        self._committer.submit(Work(batch.records, statements, self._tell(batch)))
+        self._committer.submit(Work(batch.records, notes, self._tell(batch)))
 
     def _tell(self, batch: Batch) -> Callable[[list[int]], None]:
         """What the committer calls from its own thread."""

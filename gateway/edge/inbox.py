@@ -4,13 +4,14 @@ Rejects, what the formats remember, which sensors are lent, what the core was to
 pages has been served.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, assert_never
 
 import msgspec
 
 from devices.events import Event
+from gateway.edge.keeping import Fed, HeardTo, Kept, Learnt, Lent, Note, Refused, Told
 from gateway.fleet_records import FleetRecord, decode_told, encode_told, key_of
 from gateway.rejects import decode_reject, encode_reject
 from streams.edge.sqlite_log import CURSORS, SqliteReader, SqliteWriter, Statement, frames_into, read_to
@@ -33,25 +34,22 @@ REMEMBERED_FRAMES = 400
 READERS = ("streams.db", "series.db", "desk.db")
 
 
-def open_inbox(folder: Path, **options: Any) -> SqliteWriter:
+class BoxInbox(SqliteWriter):
+    """The writer of `inbox` that stores notes in the same transaction as frames."""
+
+    def write(self, frames: list[tuple[int, bytes]], notes: Sequence[Note]) -> list[int]:
+        """As keeping.InboxWriter says.  Raises LogFull."""
+        return self.append(frames, [row for note in notes for row in statements(note)] if notes else ())
+
+
+def open_inbox(folder: Path, **options: Any) -> BoxInbox:
     """The writer of `inbox` in the data folder; a damaged file is mended.  Raises LogFull with a sentence."""
 
     def seen() -> int:
         passed = [read_to([folder / name], "inbox") for name in READERS]
         return max((offset for found in passed for offset in found.values()), default=0)
 
-    return SqliteWriter(folder / FILE, "inbox", tables=_TABLES, other_logs=["rejects"], seen=seen, **options)
-
-
-class Kept(msgspec.Struct, frozen=True):
-    """What an earlier run left."""
-
-    memory: dict[str, bytes]
-    bindings: dict[str, str]
-    told: dict[str, FleetRecord]
-    page_cursors: dict[tuple[str, int], int]
-    events: list[Event]
-    newest_ms: int
+    return BoxInbox(folder / FILE, "inbox", tables=_TABLES, other_logs=["rejects"], seen=seen, **options)
 
 
 def kept(writer: SqliteWriter, partitions: int) -> Kept:
@@ -82,6 +80,25 @@ def kept(writer: SqliteWriter, partitions: int) -> Kept:
         events=events,
         newest_ms=newest_ms,
     )
+
+
+def statements(note: Note) -> list[Statement]:
+    """A note as what stores it."""
+    match note:
+        case Refused():
+            return [rejects_rows(note.records)]
+        case Learnt():
+            return [memory_rows(note.memory)]
+        case Told():
+            return [told_rows(note.records)]
+        case Lent():
+            return binding_rows(note.bindings)
+        case HeardTo():
+            return [page_cursor_rows(note.places)]
+        case Fed():
+            return [fed_rows(note.outcomes, note.at_ms)]
+        case _:
+            assert_never(note)
 
 
 def rejects_rows(records: Iterable[RejectRecord]) -> Statement:

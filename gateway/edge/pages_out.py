@@ -1,26 +1,29 @@
 """Pages on their way out: `outbox` is the queue, each hearer a cursor into it.
 
-Woken by the doorbell when streams has decided something, and once a second in case a bell was lost.  A page counts as
-told when its PUBACK came; then its receipt and the hearer's new place are stored together in `inbox`.
+Woken when streams has decided something, and once a second in case a bell was lost.  A page counts as told when its
+PUBACK came; then its receipt and the hearer's new place are stored together.
+
+In a cluster several gateways serve the same hearers: each serves those that are connected to it, from the place that
+whoever served them before has stored, and one of those on the same broker publishes there (`hold` and `release`).
 """
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import tzinfo
 from typing import Protocol
 
 from devices.fleet import Subscriber
+from devices.ids import partition_of
 from gateway.edge.connection import Connection
 from gateway.edge.gate import Gate
-from gateway.edge.inbox import page_cursor_rows
+from gateway.edge.keeping import HeardTo, NotYet, Outbox
 from gateway.edge.listener import Listener
 from gateway.edge.say import Seldom
 from gateway.hearer import Hearer
 from gateway.pages import LATEST_MS, TOPIC, Page, Raised, pages_in, receipt
 from streams.edge.doorbell import Doorbell
 from streams.edge.log import LogFull
-from streams.edge.sqlite_log import SqliteReader
 from streams.frames import FrameError, NewerFrame, decode_outbox
 
 BROKER = "broker"
@@ -28,9 +31,6 @@ _FRAMES_AT_ONCE = 50
 _FRAMES_KEPT = 200
 _LOOK_AGAIN_S = 1.0
 _STORE_EVERY = 30
-# What is read at the start to know when the incidents now open were raised.
-_FRAMES_BEFORE = 5000
-
 
 # Frames of `outbox`, by the partition and the offset they were read after.
 _Read = dict[tuple[int, int], list[tuple[int, bytes]]]
@@ -56,12 +56,15 @@ class _Direct:
 
 
 class PagesOut:
-    """`cursors` is (hearer, partition) → offset as stored; a hearer new to it begins at the present end of `outbox`."""
+    """`cursors` is (hearer, partition) → offset as stored; a hearer new to it begins at the present end of `outbox`.
+
+    Where they are `shared`, others move them too: a hearer that comes is served from where they stand then.
+    """
 
     def __init__(
         self,
         gate: Gate,
-        reader: SqliteReader,
+        reader: Outbox,
         subscribers: Mapping[str, Subscriber],
         *,
         loop: asyncio.AbstractEventLoop,
@@ -69,6 +72,7 @@ class PagesOut:
         partitions: int,
         cursors: Mapping[tuple[str, int], int],
         with_broker: bool,
+        shared: bool = False,
     ) -> None:
         self.told = 0
         self.given_up = 0
@@ -80,26 +84,45 @@ class PagesOut:
         self._raised = Raised()
         self._frames: OrderedDict[tuple[int, int], list[Page]] = OrderedDict()
         self._carriers: dict[str, Carrier] = {}
+        self._held: dict[str, Carrier | None] = {}
+        self._cursors = cursors
+        self._shared = shared
         self._seldom = Seldom()
         self._timer: asyncio.TimerHandle | None = None
         self._doorbell: Doorbell | None = None
         self._planned = False
         self._looks = 0
-        names = [f"{name}/{role}" for name, row in subscribers.items() for role in row.roles]
         self._subscribers = subscribers
         # Up to where `outbox` has been read: what comes after is read once for all hearers that have kept up.
         self._newest = {partition: self._end(partition) for partition in range(partitions)}
         self._hearers: dict[str, Hearer] = {}
         fresh: dict[tuple[str, int], int] = {}
-        for name in [*names, BROKER] if with_broker else names:
-            places = {p: cursors.get((name, p), self._newest[p]) for p in range(partitions)}
-            self._hearers[name] = Hearer(name, places)
-            fresh.update({(name, p): place for p, place in places.items() if (name, p) not in cursors})
+        everywhere = list(range(partitions))
+        # Of a grid everything stands in its own partition.
+        places = {
+            f"{name}/{role}": [partition_of(row.grid, partitions)]
+            for name, row in subscribers.items()
+            for role in row.roles
+        }
+        for name, of in {**places, BROKER: everywhere}.items() if with_broker else places.items():
+            self._hearers[name] = self._hearer(name, of)
+            fresh.update({(name, p): self._newest[p] for p in of if (name, p) not in cursors})
         # Stored before anything is acknowledged: what is decided from now on, each of them is owed.
-        self.first_places = page_cursor_rows(fresh) if fresh else None
+        self.first_places = HeardTo(fresh) if fresh else None
 
-    def start(self, doorbell: Doorbell, listener: Listener | None) -> None:
-        """Begin to look."""
+    def _hearer(self, name: str, partitions: Iterable[int]) -> Hearer:
+        """A hearer where it stands: by what is stored, and by what it has accepted from this very gateway."""
+        before = self._hearers.get(name)
+
+        def place(p: int) -> int:
+            stored = self._cursors.get((name, p))
+            own = before.stored.get(p) if before is not None else self._newest[p] if stored is None else None
+            return max(place for place in (stored, own, 0) if place is not None)
+
+        return Hearer(name, {p: place(p) for p in partitions})
+
+    def start(self, doorbell: Doorbell | None, listener: Listener | None) -> None:
+        """Begin to look; without a doorbell `wake` is called when there is something new."""
         if listener is not None:
             listener.on_subscribed = self._subscribed
             listener.on_page_acked = self._acked
@@ -107,12 +130,13 @@ class PagesOut:
         try:
             # What was decided before: nothing of it is sent because of this.
             for partition, end in self._newest.items():
-                for _, frame in self._reader.read(partition, max(0, end - _FRAMES_BEFORE), _FRAMES_BEFORE):
+                for _, frame in self._reader.before(partition, end):
                     self._pages_of(frame)
         except (LogFull, NewerFrame) as trouble:
             self._say_unreadable(trouble)
         self._doorbell = doorbell
-        self._loop.add_reader(doorbell.fileno(), self._rang)
+        if doorbell is not None:
+            self._loop.add_reader(doorbell.fileno(), self._rang)
         self._look_again()
 
     def stop(self) -> None:
@@ -134,13 +158,36 @@ class PagesOut:
 
     def connect(self, name: str, carrier: Carrier) -> None:
         """`name` can be told now."""
+        if name in self._held:
+            self._held[name] = carrier
+            return
+        if self._shared and not self._hearers[name].has_under_way:
+            # Another gateway may have served it meanwhile.
+            self._hearers[name] = self._hearer(name, self._hearers[name].read_to)
         self._carriers[name] = carrier
-        self._wake()
+        self.wake()
 
     def disconnect(self, name: str, *, keeps_what_is_under_way: bool = False) -> None:
         """It cannot be told any more.  A carrier that sends again by itself keeps what is under way."""
+        if name in self._held:
+            self._held[name] = None
         if self._carriers.pop(name, None) is not None and not keeps_what_is_under_way:
             self._hearers[name].lost()
+
+    def hold(self, name: str) -> None:
+        """Another gateway tells `name`: whatever can carry to it waits until `release`."""
+        if name in self._held:
+            return
+        carrier = self._carriers.get(name)
+        self.disconnect(name)
+        self._held[name] = carrier
+
+    def release(self, name: str) -> None:
+        """This gateway tells `name` from now on."""
+        carrier = self._held.pop(name, None)
+        self._hearers[name] = self._hearer(name, self._hearers[name].read_to)
+        if carrier is not None:
+            self.connect(name, carrier)
 
     def accepted(self, name: str, token: int, outcome: str = "accepted") -> None:
         """`name` has the page that `token` stands for, or (`gave-up`) will not have it."""
@@ -151,7 +198,7 @@ class PagesOut:
             self._done(hearer, page, outcome)
         # There is room now: for this hearer, or for another one over the same connection.
         if was_full or any(self._hearers[name].next() is not None for name in self._carriers):
-            self._wake()
+            self.wake()
 
     def _subscribed(self, connection: Connection) -> None:
         principal = connection.principal
@@ -196,10 +243,11 @@ class PagesOut:
             # Places move past what was for others, too; stored now and then, so that a restart does not read it all.
             moved = {key: place for hearer in self._hearers.values() for key, place in hearer.moved().items()}
             if moved:
-                self._gate.add([], [page_cursor_rows(moved)])
+                self._gate.add([], [HeardTo(moved)])
         self._timer = self._loop.call_later(_LOOK_AGAIN_S, self._look_again)
 
-    def _wake(self) -> None:
+    def wake(self) -> None:
+        """There is something new, or room for more."""
         if not self._planned:
             self._planned = True
             self._loop.call_soon(self._tell)
@@ -218,30 +266,37 @@ class PagesOut:
     def _read_on(self, partition: int) -> None:
         """What is new, for everyone who can be told now and has been told all before it."""
         before = self._newest[partition]
-        frames = self._reader.read(partition, before, _FRAMES_AT_ONCE)
+        try:
+            frames = self._reader.read(partition, before, _FRAMES_AT_ONCE)
+        except NotYet:
+            return
         if not frames:
             return
         fresh = [(offset, self._pages(partition, offset, frame)) for offset, frame in frames]
         self._newest[partition] = frames[-1][0]
         for name in self._carriers:
             hearer = self._hearers[name]
-            if hearer.read_to[partition] == before and hearer.wants_more:
+            if hearer.read_to.get(partition) == before and hearer.wants_more:
                 for offset, pages in fresh:
                     hearer.offer(partition, offset, self._meant_for(hearer, pages))
         if len(frames) == _FRAMES_AT_ONCE:
-            self._wake()
+            self.wake()
 
     def _catch_up(self, hearer: Hearer) -> None:
         """What one that was away, or could take no more, has missed: a little at a time."""
-        for partition, newest in self._newest.items():
-            if hearer.read_to[partition] < newest and hearer.wants_more:
-                frames = self._reader.read(partition, hearer.read_to[partition], _FRAMES_AT_ONCE)
+        for partition, place in list(hearer.read_to.items()):
+            newest = self._newest[partition]
+            if place < newest and hearer.wants_more:
+                try:
+                    frames = self._reader.read(partition, place, _FRAMES_AT_ONCE)
+                except NotYet:
+                    continue
                 for offset, frame in frames:
                     pages = self._pages(partition, offset, frame)
                     hearer.offer(partition, offset, self._meant_for(hearer, pages))
                 if not frames:  # what it missed is so old that it was deleted
                     hearer.offer(partition, newest, [])
-                self._wake()
+                self.wake()
 
     def _say_unreadable(self, trouble: LogFull | NewerFrame) -> None:
         # Whatever ails the other process's file, messages are still taken in.
@@ -314,4 +369,4 @@ class PagesOut:
             self.given_up += 1
         at_ms = gate.intake.instant(gate.now_ms())
         moved = hearer.moved()
-        gate.add([receipt(page, hearer.name, outcome, at_ms)], [page_cursor_rows(moved)] if moved else ())
+        gate.add([receipt(page, hearer.name, outcome, at_ms)], [HeardTo(moved)] if moved else ())

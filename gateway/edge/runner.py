@@ -6,6 +6,7 @@ import signal
 import sys
 from collections.abc import Callable
 from datetime import tzinfo
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,12 +16,14 @@ from devices.edge.settings import Broker, Settings, load, split_address, zone_of
 from devices.fleet import Fleet
 from devices.formats import Format, table
 from gateway.edge import inbox
+from gateway.edge.box import Box
 from gateway.edge.chores import Chores
 from gateway.edge.clock import Clock
 from gateway.edge.committer import Committer
 from gateway.edge.door_routes import DoorRoutes
 from gateway.edge.gate import Gate
 from gateway.edge.http_door import Door, token_of
+from gateway.edge.keeping import Keeping, Note, Told
 from gateway.edge.listener import Listener, Rules, server_tls
 from gateway.edge.pages_out import PagesOut
 from gateway.edge.say import say
@@ -28,9 +31,8 @@ from gateway.edge.vitals import Vitals
 from gateway.fleet_records import changes, fleet_records
 from gateway.identify import subscriptions
 from gateway.intake import Intake
-from streams.edge.doorbell import Bell, Doorbell
 from streams.edge.log import LogFull
-from streams.edge.sqlite_log import OldSqlite, SqliteReader, SqliteWriter
+from streams.edge.sqlite_log import OldSqlite, SqliteReader
 from streams.frames import FrameError
 
 if TYPE_CHECKING:
@@ -56,6 +58,9 @@ def main(config: str | Path) -> int:
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             return runner.run(_run(settings, fleet, formats, zone))
+    except Complaint as complaint:
+        print(f"gateway: {complaint}", file=sys.stderr, flush=True)
+        return 2
     except (LogFull, FrameError, OldSqlite, OSError) as error:
         say("the gateway cannot start", trouble=str(error))
         return 2
@@ -69,16 +74,22 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
     return uvloop.new_event_loop
 
 
-async def _opened(settings: Settings, stop: asyncio.Event) -> "tuple[SqliteWriter, inbox.Kept] | None":
-    """The inbox and what it holds, waited for: a full disk, or a process just ending, is no reason to give up."""
+def _keeping(settings: Settings, loop: asyncio.AbstractEventLoop) -> Keeping:
+    if settings.streams.runtime == "cluster":
+        # aiokafka is installed only where there is a cluster.
+        keeping: Keeping = import_module("gateway.edge.cluster").ClusterKeeping(settings, loop)
+        return keeping
+    return Box(settings.data_path, settings.streams.partitions)
+
+
+async def _opened(keeping: Keeping, stop: asyncio.Event) -> bool:
+    """Open it, waited for: a full disk, or a process just ending, is no reason to give up.  False when told to stop."""
     said = ""
     pause_s = 0.1
-    writer: SqliteWriter | None = None
     while not stop.is_set():
         try:
-            if writer is None:
-                writer = inbox.open_inbox(settings.data_path)
-            return writer, inbox.kept(writer, settings.streams.partitions)
+            await keeping.open()
+            return True
         except LogFull as trouble:
             if str(trouble) != said:
                 said = str(trouble)
@@ -87,9 +98,7 @@ async def _opened(settings: Settings, stop: asyncio.Event) -> "tuple[SqliteWrite
             await asyncio.wait_for(stop.wait(), pause_s)
         except TimeoutError:
             pause_s = min(2 * pause_s, 5.0)
-    if writer is not None:
-        writer.close()
-    return None
+    return False
 
 
 async def _run(settings: Settings, fleet: Fleet, formats: dict[str, Format], zone: tzinfo) -> int:
@@ -97,22 +106,26 @@ async def _run(settings: Settings, fleet: Fleet, formats: dict[str, Format], zon
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    opened = await _opened(settings, stop)
-    if opened is None:
-        return 0
-    gateway = Gateway(settings, fleet, formats, zone, *opened, loop, stop)
+    keeping = _keeping(settings, loop)
     try:
-        stopping = loop.create_task(stop.wait())
-        starting = loop.create_task(gateway.start())
-        await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        if starting.done():
-            await starting
-            print(f"gateway ready: {gateway.says()}", flush=True)
-            await stopping
-        starting.cancel()
+        if not await _opened(keeping, stop):
+            keeping.abandon()
+            return 0
+        gateway = Gateway(settings, fleet, formats, zone, keeping, loop, stop)
+        try:
+            stopping = loop.create_task(stop.wait())
+            starting = loop.create_task(gateway.start())
+            await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            if starting.done():
+                await starting
+                print(f"gateway ready: {gateway.says()}", flush=True)
+                await stopping
+            starting.cancel()
+        finally:
+            await gateway.stop()
+        return 1 if gateway.crashed else 0
     finally:
-        await gateway.stop()
-    return 1 if gateway.crashed else 0
+        await keeping.close()
 
 
 class Gateway:
@@ -124,8 +137,7 @@ class Gateway:
         fleet: Fleet,
         formats: dict[str, Format],
         zone: tzinfo,
-        writer: SqliteWriter,
-        kept: inbox.Kept,
+        keeping: Keeping,
         loop: asyncio.AbstractEventLoop,
         stop: asyncio.Event,
     ) -> None:
@@ -141,15 +153,16 @@ class Gateway:
         self._formats = formats
         self._loop = loop
         self._stop = stop
-        self._writer = writer
+        self._keeping = keeping
+        kept = keeping.kept
         self._clock = Clock(not_before_ms=kept.newest_ms)
-        self._kept = kept
         intake = Intake(fleet, formats, memory=kept.memory, bindings=kept.bindings)
         intake.remember(kept.events)
         intake.instant(kept.newest_ms)
         self.gate = Gate(intake, loop=loop, now_ms=self._clock.now_ms, partitions=partitions)
-        bell = Bell(folder / "bell", "inbox")
-        self._committer = Committer(writer, bell, self.gate.log_failed, self.gate.log_mended, self._committer_crashed)
+        self._committer = Committer(
+            keeping.writer, keeping.bell(), self.gate.log_failed, self.gate.log_mended, self._committer_crashed
+        )
         self.gate.attach(self._committer)
         if gateway.listen or gateway.tls_listen:
             rules = Rules(
@@ -159,21 +172,21 @@ class Gateway:
                 allow_anonymous=gateway.allow_anonymous,
             )
             self.listener = Listener(self.gate, fleet, rules, loop=loop)
-        if fleet.subscribers or gateway.broker is not None:
+        if (fleet.subscribers and self.listener is not None) or gateway.broker is not None:
             self.pages = PagesOut(
                 self.gate,
-                SqliteReader(folder / "streams.db", "outbox"),
+                keeping.outbox(),
                 fleet.subscribers,
                 loop=loop,
                 zone=zone,
                 partitions=partitions,
                 cursors=kept.page_cursors,
                 with_broker=gateway.broker is not None,
+                shared=keeping.shared,
             )
         if gateway.broker is not None:
             self.broker = self._broker_client(gateway.broker)
         self.gate.sources += [source for source in (self.listener, self.broker) if source is not None]
-        self._rejects = SqliteReader(folder / inbox.FILE, "rejects")
         self._vitals = Vitals(
             self.gate,
             folder,
@@ -182,11 +195,14 @@ class Gateway:
             pages=self.pages,
             started_ms=self._clock.now_ms(),
             now_ms=self._clock.now_ms,
+            name=gateway.name,
+            kept=keeping.seen,
         )
-        routes = DoorRoutes(self.gate, self._rejects, self._vitals.health, self._vitals.metrics).routes()
+        routes = DoorRoutes(self.gate, keeping.rejects, self._vitals.health, self._vitals.metrics).routes()
         self._door = Door(routes, token_of(folder), self._door_fault)
+        rejects = SqliteReader(folder / inbox.FILE, "rejects") if keeping.forgets else None
         self._chores = Chores(
-            self.gate, self._committer, self._rejects, loop=loop, folder=folder, raw_days=settings.data.raw_days
+            self.gate, self._committer, rejects, loop=loop, folder=folder, raw_days=settings.data.raw_days
         )
 
     def _broker_client(self, broker: Broker) -> "BrokerClient":
@@ -202,9 +218,11 @@ class Gateway:
         # First: where the inbox cannot be written, health says so while everything else waits.
         await self._listen("http", gateway.http, self._door.listen)
         # What was found while opening; from now on the file is the committer's alone.
-        while self._writer.salvaged:
-            self.gate.tell_mended(self._writer.salvaged.pop())
+        salvaged = self._keeping.writer.salvaged
+        while salvaged:
+            self.gate.tell_mended(salvaged.pop())
         self._committer.start()
+        self._keeping.follow(self.gate.intake, self.pages, self._crash)
         await self._tell_fleet()
         if self.listener is not None:
             if gateway.listen:
@@ -214,8 +232,7 @@ class Gateway:
                 listener = self.listener
                 await self._listen("mqtts", gateway.tls_listen, lambda host, port: listener.listen(host, port, tls))
         if self.pages is not None:
-            doorbell = Doorbell(self._settings.data_path / "bell", "gateway", ("outbox",))
-            self.pages.start(doorbell, self.listener)
+            self.pages.start(self._keeping.doorbell(), self.listener)
         if self.broker is not None:
             self.broker.start()
             self._watch(self.broker.task, "broker client")
@@ -254,7 +271,6 @@ class Gateway:
             except TimeoutError:
                 pass
         await self._loop.run_in_executor(None, self._committer.stop, 1.0 if self.gate.flow.failing else 10.0)
-        self._rejects.close()
         say("stopped")
 
     # The beginning.
@@ -262,14 +278,14 @@ class Gateway:
     async def _tell_fleet(self) -> None:
         gate, at_ms = self.gate, self.gate.intake.instant(self._clock.now_ms())
         records = gate.intake.rows(fleet_records(self._fleet, self._formats, at_ms))
-        told = changes(self._kept.told, records, at_ms)
-        statements = [inbox.told_rows(told)] if told else []
+        told = changes(self._keeping.kept.told, records, at_ms)
+        notes: list[Note] = [Told(told)] if told else []
         if self.pages is not None and self.pages.first_places is not None:
-            statements.append(self.pages.first_places)
-        if told or statements:
+            notes.append(self.pages.first_places)
+        if told or notes:
             say("fleet", devices=len(self._fleet.devices), cases=len(self._fleet.cases), told=len(told))
             written = asyncio.Event()
-            gate.add(told, statements, written.set)
+            gate.add(told, notes, written.set)
             await written.wait()
 
     async def _listen(self, what: str, address: str, listen: Any) -> None:

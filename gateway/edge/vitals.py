@@ -38,7 +38,11 @@ class Vitals:
         pages: PagesOut | None,
         started_ms: int,
         now_ms: Callable[[], int],
+        name: str = "",
+        kept: Callable[[], dict[str, Any]] = dict,
     ) -> None:
+        self._name = name
+        self._kept = kept
         self._gate = gate
         self._folder = folder
         self._listener = listener
@@ -56,6 +60,7 @@ class Vitals:
         now_ms = self._now_ms()
         return {
             "process": "gateway",
+            "name": self._name,
             "well": not gate.flow.failing and (broker is None or broker.connected),
             "at_ms": now_ms,
             "started_ms": self._started_ms,
@@ -74,6 +79,7 @@ class Vitals:
                 "commit_ms_p50": round(statistics.median(waits), 2) if waits else None,
                 "commit_ms_p99": round(waits[len(waits) * 99 // 100], 2) if waits else None,
                 "disk_free_percent": free_percent(self._folder),
+                **self._kept(),
             },
             "direct": {
                 "connections": len(listener.connections),

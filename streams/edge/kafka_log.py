@@ -15,11 +15,16 @@ from aiokafka.errors import KafkaError
 from devices.edge.settings import Settings
 from streams.edge.kafka import LARGEST_BATCH, Background, connection, names
 from streams.edge.log import LogFull, LogReader, LogWriter
+from streams.edge.sqlite_log import wall_clock_ms
 
 _T = TypeVar("_T")
 
 _WAIT_S = 8.0
 _LONGEST_STOP_S = 5.0
+# Looking for frames that may have been written.
+_LOOK_S = 60.0
+# The broker's clock and ours may differ by so much and a frame be older than its writer thinks.
+_CLOCKS_APART_MS = 15_000
 # One question at a time is out to a broker: a partition that is read for the first time waits for the one before.
 _LONG_POLL_MS = 50
 
@@ -37,6 +42,10 @@ def _why(error: BaseException) -> str:
     return str(error) or type(error).__name__
 
 
+# Partition, key, value: the value of None deletes what a compacted topic holds under the key.
+_Row = tuple[int, bytes | None, bytes | None]
+
+
 class KafkaWriter(LogWriter):
     """The writer of `topic`.  One thread at a time."""
 
@@ -47,36 +56,70 @@ class KafkaWriter(LogWriter):
         self._wait_s = wait_s
         self._background = Background(f"kafka {topic}")
         self._producer: AIOKafkaProducer | None = None
-        self._frames: list[tuple[int, bytes]] = []
-        self._under_way: list[asyncio.Future[Any]] | None = None
+        self._rows: list[_Row] = []
+        self._since_ms = 0
+        self._offsets: dict[int, int] = {}  # of those rows that are written
+        self._under_way: dict[int, asyncio.Future[Any]] = {}
+        self._in_doubt = False
         self._leaving: asyncio.Task[None] | None = None
 
     def append(self, frames: list[tuple[int, bytes]]) -> list[int]:
-        """As the port says.  Tried again with the same frames after LogFull, those still under way are waited for."""
-        if not frames:
+        """As the port says.  Tried again with the same frames after LogFull, those still under way are waited for, and
+        those that may have arrived although nobody said so are looked for before they are sent once more."""
+        return self._write([(partition, None, frame) for partition, frame in frames])
+
+    def put(self, rows: Sequence[tuple[bytes, bytes | None]]) -> None:
+        """Write keyed rows of a compacted topic's one partition: the newest of a key counts.  Raises LogFull."""
+        self._write([(0, key, value) for key, value in rows])
+
+    def _write(self, rows: list[_Row]) -> list[int]:
+        if not rows:
             return []
         try:
-            return self._background.call(self._append(frames), self._wait_s + 2)
+            return self._background.call(self._append(rows), self._wait_s + (_LOOK_S if self._in_doubt else 0) + 2)
         except (KafkaError, TimeoutError, OSError) as error:
             raise Away(_sentence(self._options, _why(error))) from error
 
-    async def _append(self, frames: list[tuple[int, bytes]]) -> list[int]:
+    async def _append(self, rows: list[_Row]) -> list[int]:
+        if self._rows != rows:
+            # Other rows than those under way: their owner gave them up, but what was sent may still arrive.
+            self._rows, self._since_ms, self._in_doubt = rows, wall_clock_ms(), False
+            self._offsets, self._under_way = {}, {}
+        if self._in_doubt:
+            async with asyncio.timeout(_LOOK_S):
+                await self._look()
+            self._in_doubt = False
         async with asyncio.timeout(self._wait_s):
             producer = self._producer or await self._start()
-            if self._under_way is None or self._frames != frames:
-                # Other frames than those under way: their owner gave them up, but what was sent may still arrive.
-                self._frames, self._under_way = frames, []
-            for partition, frame in frames[len(self._under_way) :]:
-                self._under_way.append(await producer.send(self._topic, frame, partition=partition))
-            await asyncio.wait(self._under_way)
-        under_way, self._under_way = self._under_way, None
-        try:
-            return [(await record).offset + 1 for record in under_way]
-        except KafkaError:
+            for number, (partition, key, value) in enumerate(rows):
+                if number not in self._offsets and number not in self._under_way:
+                    self._under_way[number] = await producer.send(self._topic, value, key=key, partition=partition)
+            if self._under_way:
+                await asyncio.wait(self._under_way.values())
+        under_way, self._under_way = self._under_way, {}
+        trouble: BaseException | None = None
+        for number, record in under_way.items():
+            if (error := record.exception()) is not None:
+                trouble = error
+            else:
+                self._offsets[number] = record.result().offset + 1
+        if trouble is not None:
             # What it cannot mend by trying again leaves a hole in its numbering: a new producer counts afresh.
+            self._in_doubt = True
             self._producer = None
             self._leaving = asyncio.create_task(producer.stop())
-            raise
+            raise trouble
+        self._rows = []
+        return [self._offsets[number] for number in range(len(rows))]
+
+    async def _look(self) -> None:
+        """Find those frames that are written although the broker's answer did not come."""
+        missing = {n: (p, value) for n, (p, key, value) in enumerate(self._rows) if n not in self._offsets and not key}
+        found = await standing(self._options, self._topic, list(missing.values()), self._since_ms)
+        for number, (partition, value) in missing.items():
+            offset = found.get((partition, value or b""))
+            if offset is not None:
+                self._offsets[number] = offset
 
     async def _start(self) -> AIOKafkaProducer:
         producer = AIOKafkaProducer(
@@ -208,6 +251,36 @@ class KafkaReader(LogReader):
         self._ahead.clear()
         self._next.clear()
         self._background.close()
+
+
+async def standing(
+    options: dict[str, Any], topic: str, frames: Sequence[tuple[int, bytes | None]], since_ms: int
+) -> dict[tuple[int, bytes], int]:
+    """Which of (partition, frame) stand in `topic`, written since about `since_ms`, and at which offset."""
+    wanted = {(partition, frame or b"") for partition, frame in frames}
+    found: dict[tuple[int, bytes], int] = {}
+    if not wanted:
+        return found
+    tps = [TopicPartition(topic, partition) for partition in sorted({partition for partition, _ in wanted})]
+    consumer = AIOKafkaConsumer(**options, enable_auto_commit=False, auto_offset_reset="earliest")
+    try:
+        await consumer.start()
+        ends = await consumer.end_offsets(tps)
+        begins = await consumer.offsets_for_times(dict.fromkeys(tps, max(0, since_ms - _CLOCKS_APART_MS)))
+        for tp in tps:
+            begin = begins.get(tp)
+            if begin is None or begin.offset >= ends[tp]:
+                continue
+            consumer.assign([tp])
+            consumer.seek(tp, begin.offset)
+            while await consumer.position(tp) < ends[tp]:
+                for record in (await consumer.getmany(tp, timeout_ms=500)).get(tp, []):
+                    at = (tp.partition, record.value or b"")
+                    if at in wanted:
+                        found.setdefault(at, record.offset + 1)
+    finally:
+        await consumer.stop()
+    return found
 
 
 def open_reader(settings: Settings, log: str) -> KafkaReader:

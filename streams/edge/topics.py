@@ -30,6 +30,10 @@ class Topic(NamedTuple):
     config: dict[str, str]
 
 
+class Unreachable(Complaint):
+    """Kafka does not answer: it may later."""
+
+
 def wanted(settings: Settings) -> list[Topic]:
     """Every topic of a site's cluster."""
     called, partitions = names(settings.cluster.topic_prefix), settings.streams.partitions
@@ -92,9 +96,10 @@ async def _reached(settings: Settings, connecting: Any) -> None:
 
 
 def _unreachable(settings: Settings, error: BaseException) -> Complaint:
-    return at_key(
-        settings,
-        "kafka",
+    line = at_key(settings, "kafka", "", "").line
+    return Unreachable(
+        settings.file or "settings",
+        line,
         f"kafka: {settings.cluster.kafka} does not answer as Kafka: {error or type(error).__name__}",
         "start it, or mend kafka and security_protocol in [cluster]",
     )

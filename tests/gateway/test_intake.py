@@ -252,3 +252,10 @@ def test_garbage_is_taken_or_has_its_reason_and_nothing_else(garbage, client):
     assert decode_inbox(encode_inbox(list(events))) == events
     assert [e.received_ms for e in events] == sorted(e.received_ms for e in events)
     assert run() == taken  # no clock, no chance
+
+
+def test_what_another_gateways_format_learnt_is_known_here():
+    intake = intake_of()
+    intake.learn("zigbee2mqtt/door-1", b"\x81\xa1a\x01")
+    intake.learn("nobody's", b"\x80")
+    assert intake.known["zigbee2mqtt/door-1"].memory == {"a": 1}

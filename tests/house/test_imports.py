@@ -17,9 +17,13 @@ PUBLISHED_BY_STREAMS = {
     "streams.frames",
     "streams.words",
     "streams.edge.doorbell",
+    "streams.edge.kafka",
+    "streams.edge.kafka_log",
+    "streams.edge.kafka_rejects",
     "streams.edge.log",
     "streams.edge.series",
     "streams.edge.sqlite_log",
+    "streams.edge.topics",
 }
 
 

@@ -18,12 +18,12 @@ from gateway.mqtt.packets import V311, Connect, Packet, build
 from gateway.rejects import decode_reject
 from streams.edge.doorbell import Bell
 from streams.edge.log import LogFull
-from streams.edge.sqlite_log import SqliteReader, SqliteWriter
+from streams.edge.sqlite_log import SqliteReader
 from streams.frames import InboxRecord, RejectRecord, decode_inbox
 from tests.gateway.worlds import FLEET, SECRET, intake_of
 
 
-class FailingWriter(SqliteWriter):
+class FailingWriter(inbox.BoxInbox):
     """A log that cannot be written while `trouble` says why, or that waits while `held` is set."""
 
     trouble = ""

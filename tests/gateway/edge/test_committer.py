@@ -5,9 +5,11 @@ import apsw
 import pytest
 
 from gateway.edge.committer import RECORDS_A_FRAME, Committer, Work
+from gateway.edge.inbox import BoxInbox
+from gateway.edge.keeping import HeardTo
 from streams.edge.doorbell import Bell, Doorbell
 from streams.edge.log import LogFull
-from streams.edge.sqlite_log import SqliteReader, SqliteWriter
+from streams.edge.sqlite_log import SqliteReader
 from streams.frames import SystemReport, decode_inbox
 from tests.waiting import wait_until
 
@@ -20,7 +22,7 @@ class Running:
     def __init__(self, folder) -> None:
         self.file = folder / "inbox.db"
         self.door = Doorbell(folder / "bell", "streams", ["inbox"])
-        self.writer = SqliteWriter(self.file, "inbox", wait_for_lock_s=0.02)
+        self.writer = BoxInbox(self.file, "inbox", wait_for_lock_s=0.02)
         self.failures: list[str] = []
         self.mended: list[str] = []
         self.crashes: list[BaseException] = []
@@ -30,8 +32,8 @@ class Running:
         )
         self.committer.start()
 
-    def submit(self, *records, partition: int = 0, statements=()) -> None:
-        self.committer.submit(Work({partition: list(records)}, statements, self.done.append))
+    def submit(self, *records, partition: int = 0, notes=()) -> None:
+        self.committer.submit(Work({partition: list(records)}, notes, self.done.append))
 
     def found(self) -> list[int]:
         reader = SqliteReader(self.file, "inbox")
@@ -95,7 +97,7 @@ def test_stopping_ends_though_the_log_cannot_be_written(running):
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_a_fault_of_ours_is_told_not_swallowed(running):
-    running.submit(report(1), statements=[("INSERT INTO nowhere VALUES (?)", [(1,)])])
+    running.submit(report(1), notes=[HeardTo({("siren", 0): 1})])
     wait_until(lambda: running.crashes)
     assert isinstance(running.crashes[0], apsw.SQLError)
     assert running.done == []

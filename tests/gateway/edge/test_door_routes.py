@@ -1,6 +1,7 @@
 import pytest
 
 from gateway.edge import inbox
+from gateway.edge.box import BoxRejects
 from gateway.edge.door_routes import DoorRoutes
 from gateway.edge.http_door import Answer
 from streams.commands import Command
@@ -20,7 +21,7 @@ DECLARE = {
 
 def routes_of(inside: Inside) -> DoorRoutes:
     reader = SqliteReader(inside.folder / inbox.FILE, "rejects")
-    return DoorRoutes(inside.gate, reader, lambda: {"well": True}, lambda: "a_metric 1\n")
+    return DoorRoutes(inside.gate, BoxRejects(reader), lambda: {"well": True}, lambda: "a_metric 1\n")
 
 
 async def ask(inside: Inside, path: str, body=None) -> Answer:

@@ -4,12 +4,13 @@ from contextlib import asynccontextmanager
 from zoneinfo import ZoneInfo
 
 from gateway.edge import inbox
+from gateway.edge.box import BoxOutbox
 from gateway.edge.pages_out import BROKER, PagesOut
 from gateway.mqtt.events import Subscription
 from gateway.mqtt.packets import Answer as Ack
 from gateway.mqtt.packets import PacketType, Subscribe
 from streams.edge.doorbell import Bell, Doorbell
-from streams.edge.sqlite_log import SqliteReader, SqliteWriter
+from streams.edge.sqlite_log import SqliteWriter
 from streams.effects import Cause, Decision, Reason
 from streams.frames import Receipt, encode_outbox
 from tests.gateway.edge.harness import Client, Inside
@@ -41,18 +42,19 @@ class Streams:
 
 
 @asynccontextmanager
-async def pages_of(inside: Inside, *, with_broker: bool = False):
-    """The pages part of a gateway that has just started."""
+async def pages_of(inside: Inside, *, with_broker: bool = False, shared: dict | None = None):
+    """The pages part of a gateway that has just started.  `shared`: places that other gateways move too."""
     kept = inbox.kept(inside.writer, 1)
     out = PagesOut(
         inside.gate,
-        SqliteReader(inside.folder / "streams.db", "outbox"),
+        BoxOutbox(inside.folder / "streams.db", "outbox"),
         FLEET.subscribers,
         loop=asyncio.get_running_loop(),
         zone=ZONE,
         partitions=1,
-        cursors=kept.page_cursors,
+        cursors=kept.page_cursors if shared is None else shared,
         with_broker=with_broker,
+        shared=shared is not None,
     )
     if out.first_places:
         inside.gate.add([], [out.first_places])
@@ -278,4 +280,45 @@ async def test_a_broker_is_told_of_every_grid_and_role(tmp_path):
         assert broker.sent == ["p1", "p2"]
         assert inbox.kept(inside.writer, 1).page_cursors[(BROKER, 0)] == 1
         assert out.waiting()[BROKER] == 0
+        streams.close()
+
+
+async def test_a_hearer_that_another_gateway_served_meanwhile_goes_on_from_there(tmp_path):
+    places: dict[tuple[str, int], int] = {}
+    async with Inside(tmp_path) as inside, pages_of(inside, shared=places) as out:
+        streams = Streams(inside)
+        client = await siren(inside, POLICE)
+        streams.decides(page("p1"))
+        take(client, (await told(client))[0])
+        await inside.until(lambda: receipts(inside))
+        client.close()
+        await inside.until(lambda: not out._carriers)
+        streams.decides(page("p2"), page("p3"))
+        streams.decides(page("p4"))
+        places["siren-1/police", 0] = 2  # p2 and p3 it has heard elsewhere
+        client = await siren(inside, POLICE)
+        assert (await told(client))[2]["page"] == "p4"
+        streams.close()
+
+
+async def test_while_another_gateway_tells_the_broker_nothing_is_published_here(tmp_path):
+    places: dict[tuple[str, int], int] = {}
+    async with Inside(tmp_path) as inside, pages_of(inside, with_broker=True, shared=places) as out:
+        out.hold(BROKER)
+        out.hold(BROKER)
+        streams = Streams(inside)
+        broker = Broker()
+        out.connect(BROKER, broker)
+        streams.decides(page("p1"))
+        streams.decides(page("p2"))
+        await asyncio.sleep(0.1)
+        assert broker.sent == []
+        places[BROKER, 0] = 1  # the other one told p1 before it went
+        out.release(BROKER)
+        await inside.until(lambda: broker.sent)
+        assert broker.sent == ["p2"]
+        out.hold(BROKER)
+        streams.decides(page("p3"))
+        await asyncio.sleep(0.1)
+        assert broker.sent == ["p2"]
         streams.close()

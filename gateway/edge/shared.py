@@ -1,0 +1,109 @@
+"""Follows the topic `fleet`: what the gateways of a cluster share.  Read to its end at the start, then as it grows."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+
+from gateway.edge.say import Seldom
+from gateway.fleet_records import FleetRecord
+from gateway.shared_keys import HeardRow, LentRow, MemoryRow, SharedRow, ToldRow, read_row
+
+_POLL_MS = 500
+_AGAIN_S = 1.0
+
+
+class Shared:
+    """`me` is who writes here: its own rows are passed over where it lives by them already."""
+
+    def __init__(self, options: dict[str, Any], topic: str, me: str) -> None:
+        self.told: dict[str, FleetRecord] = {}
+        self.lent: dict[str, str] = {}
+        self.memory: dict[str, bytes] = {}
+        self.heard: dict[tuple[str, int], int] = {}
+        self._options = options
+        self._tp = TopicPartition(topic, 0)
+        self._me = me
+        self._consumer: AIOKafkaConsumer | None = None
+        self._seldom = Seldom()
+        self._read_to = 0
+        self._moved = asyncio.Event()
+
+    async def load(self) -> None:
+        """Read everything there is.  Raises KafkaError, OSError, TimeoutError."""
+        consumer = AIOKafkaConsumer(**self._options, enable_auto_commit=False, auto_offset_reset="earliest")
+        try:
+            await consumer.start()
+            consumer.assign([self._tp])
+            await consumer.seek_to_beginning(self._tp)
+            end = (await consumer.end_offsets([self._tp]))[self._tp]
+            while (place := await consumer.position(self._tp)) < end:
+                for row in self._rows(await consumer.getmany(self._tp, timeout_ms=_POLL_MS)):
+                    self._keep(row)
+            self._read_to = place
+        except BaseException:
+            await consumer.stop()
+            raise
+        self._consumer = consumer
+
+    def _rows(self, found: Any) -> list[SharedRow]:
+        rows: list[SharedRow] = []
+        for record in found.get(self._tp, []):
+            self._read_to = record.offset + 1
+            if record.key and record.value is not None and (row := read_row(record.key, record.value)) is not None:
+                rows.append(row)
+        return rows
+
+    def _keep(self, row: SharedRow) -> None:
+        match row:
+            case ToldRow():
+                self.told[row.key] = row.record
+            case LentRow():
+                if row.household:
+                    self.lent[row.device] = row.household
+                else:
+                    self.lent.pop(row.device, None)
+            case MemoryRow():
+                self.memory[row.key] = row.memory
+            case HeardRow():
+                key = (row.hearer, row.partition)
+                # Two may serve one hearer for a moment: what it has accepted from either it has.
+                self.heard[key] = max(self.heard.get(key, 0), row.offset)
+
+    async def follow(self, lent: Callable[[str, str], None], learnt: Callable[[str, bytes], None]) -> None:
+        """Until it is cancelled: `lent(device, household)` and `learnt(key, memory)` for what others changed."""
+        consumer = self._consumer
+        assert consumer is not None
+        while True:
+            try:
+                rows = self._rows(await consumer.getmany(self._tp, timeout_ms=_POLL_MS))
+            except KafkaError as error:
+                self._seldom.say("what other gateways change cannot be read, trying on", "fleet", trouble=str(error))
+                await asyncio.sleep(_AGAIN_S)
+                continue
+            for row in rows:
+                match row:
+                    case LentRow() if row.by != self._me:
+                        lent(row.device, row.household)
+                    case MemoryRow() if row.by != self._me:
+                        learnt(row.key, row.memory)
+                    case HeardRow():
+                        self._keep(row)
+                    case _:
+                        pass
+            self._moved.set()
+
+    async def caught_up(self) -> None:
+        """Return when everything that stands there now was read.  Raises KafkaError."""
+        assert self._consumer is not None
+        end = (await self._consumer.end_offsets([self._tp]))[self._tp]
+        while self._read_to < end:
+            self._moved.clear()
+            await self._moved.wait()
+
+    async def close(self) -> None:
+        consumer, self._consumer = self._consumer, None
+        if consumer is not None:
+            await consumer.stop()

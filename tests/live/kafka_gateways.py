@@ -1,0 +1,136 @@
+"""Gateways of one cluster as real processes on a real Kafka, and what stands in its topics."""
+
+import itertools
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import paho.mqtt.client as paho
+
+from devices.edge.settings import Cluster, Data, Settings, Streams
+from devices.events import Event
+from devices.ids import partition_of
+from streams.edge.kafka_log import KafkaReader, KafkaWriter, open_reader, open_writer
+from streams.edge.kafka_rejects import RejectsReader
+from streams.effects import Cause, Decision, Reason
+from streams.frames import InboxRecord, RejectRecord, decode_inbox, encode_outbox
+from tests.gateway.running import Gateway
+from tests.gateway.worlds import SECRET
+
+PARTITIONS = 4
+_number = itertools.count()
+ROWS = """
+[streams]
+runtime = "cluster"
+partitions = {partitions}
+[cluster]
+kafka = "{kafka}"
+topic_prefix = "{prefix}"
+buffer_mb = {buffer_mb}
+"""
+
+
+class Gateways(msgspec.Struct):
+    """The topics of one test."""
+
+    folder: Path
+    kafka: str
+    prefix: str = ""
+    settings: Settings = Settings()
+    gateways: list[Gateway] = []
+    logs: list[Any] = []
+
+    @classmethod
+    def on(cls, folder: Path, kafka: str) -> "Gateways":
+        prefix = f"gw{time.time_ns()}-{next(_number)}-"
+        settings = Settings(
+            data=Data(folder=str(folder)),
+            streams=Streams(runtime="cluster", partitions=PARTITIONS),
+            cluster=Cluster(kafka=kafka, topic_prefix=prefix),
+        )
+        return cls(folder, kafka, prefix, settings, [], [])
+
+    def gateway(self, name: str, *, buffer_mb: int = 0, more: str = "", **options: Any) -> Gateway:
+        """A gateway of this cluster with a data folder of its own; not started."""
+        rows = ROWS.format(partitions=PARTITIONS, kafka=self.kafka, prefix=self.prefix, buffer_mb=buffer_mb)
+        settings = f'name = "{name}"\n' + options.pop("settings", "")
+        made = Gateway(self.folder / name, more=more + rows, settings=settings, **options)
+        self.gateways.append(made)
+        return made
+
+    def reader(self, log: str) -> KafkaReader:
+        self.logs.append(open_reader(self.settings, log))
+        return self.logs[-1]
+
+    def writer(self, log: str) -> KafkaWriter:
+        self.logs.append(open_writer(self.settings, log))
+        return self.logs[-1]
+
+    def records(self) -> list[InboxRecord]:
+        """Everything in `inbox`, partition after partition."""
+        reader = self.reader("inbox")
+        found: list[InboxRecord] = []
+        for partition in range(PARTITIONS):
+            after = 0
+            while frames := reader.read(partition, after, 500):
+                found += [record for _, frame in frames for record in decode_inbox(frame)]
+                after = frames[-1][0]
+        reader.close()
+        return found
+
+    def events(self, kind: str = "") -> list[Event]:
+        """Events of a kind; without one, all but the connections' own."""
+        found = [record for record in self.records() if isinstance(record, Event)]
+        return [e for e in found if (e.kind == kind if kind else e.kind != "availability")]
+
+    def rejects(self) -> list[tuple[RejectRecord, str]]:
+        reader = RejectsReader(self.settings)
+        found = [(each.record, each.outcome) for each in reader.newest(1000)]
+        reader.close()
+        return found
+
+    def decide(self, *decisions: Decision) -> None:
+        """What the workers would decide."""
+        writer = self.writer("outbox")
+        writer.append([(partition_of(d.grid, PARTITIONS), encode_outbox([d])) for d in decisions])
+        writer.close()
+
+    def close(self) -> None:
+        for gateway in self.gateways:
+            gateway.stop()
+        for log in self.logs:
+            log.close()
+
+
+def page(name: str, role: str = "worker", grid: str = "g017") -> Decision:
+    now_ms = int(time.time() * 1000)
+    cause = Cause("door-1", now_ms - 5, now_ms - 3)
+    return Decision(now_ms, "page", grid, "s", "tamper", "i", Reason("opened"), role, 0, name, cause=cause)
+
+
+class Speaker:
+    """A paho client; what it says waits for its PUBACK in `acknowledged`."""
+
+    def __init__(self, port: int, name: str, *, password: str = SECRET, subscribe: Iterable[str] = ()) -> None:
+        self.heard: list[tuple[str, bytes]] = []
+        self.acknowledged: set[int] = set()
+        self.client = paho.Client(paho.CallbackAPIVersion.VERSION2, client_id=name, clean_session=False)
+        if password:
+            self.client.username_pw_set(name, password)
+        self.client.reconnect_delay_set(1, 1)
+        self.client.on_publish = lambda _client, _data, mid, _reason, _properties: self.acknowledged.add(mid)
+        self.client.on_message = lambda _client, _data, found: self.heard.append((found.topic, found.payload))
+        topics = [(topic, 1) for topic in subscribe]
+        if topics:
+            self.client.on_connect = lambda client, *_: client.subscribe(topics)
+        self.client.connect("127.0.0.1", port)
+        self.client.loop_start()
+
+    def says(self, topic: str, payload: bytes) -> paho.MQTTMessageInfo:
+        return self.client.publish(topic, payload, qos=1)
+
+    def close(self) -> None:
+        self.client.disconnect()
+        self.client.loop_stop()

@@ -1,0 +1,197 @@
+"""The gateway on a real Kafka: acknowledged means written there, and any gateway can take another's place."""
+
+import json
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from streams.commands import Command
+from streams.frames import DeviceRow, Receipt
+from tests.gateway.running import doors, fleet
+from tests.gateway.worlds import SECRET_SHA256
+from tests.live.kafka_gateways import Gateways, Speaker, page
+from tests.servers import Kafka
+from tests.waiting import wait_until
+
+pytestmark = pytest.mark.live
+
+SPARE = f"""
+[[device]]
+id = "spare-1"
+format = "zigbee2mqtt"
+topic = "zigbee2mqtt/spare-1"
+household = "pool"
+secret_sha256 = "{SECRET_SHA256}"
+"""
+OPEN, CLOSED = b'{"contact":false}', b'{"contact":true}'
+
+
+@pytest.fixture
+def cluster(kafka: Kafka, tmp_path: Path) -> Iterator[Gateways]:
+    made = Gateways.on(tmp_path, kafka.url)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def speak() -> Iterator[Callable[..., Speaker]]:
+    made: list[Speaker] = []
+
+    def make(*arguments, **options) -> Speaker:
+        made.append(Speaker(*arguments, **options))
+        return made[-1]
+
+    yield make
+    for speaker in made:
+        speaker.close()
+
+
+def test_what_is_acknowledged_stands_in_kafka_and_a_new_gateway_goes_on(cluster, speak):
+    gateway = cluster.gateway("one")
+    gateway.start()
+    door = speak(gateway.port, "door-1")
+    said = [door.says("zigbee2mqtt/door-1", payload) for payload in (CLOSED, OPEN, b"{")]
+    for one in said:
+        one.wait_for_publish(10)
+    assert [(e.device, e.open) for e in cluster.events("door")] == [("door-1", False), ("door-1", True)]
+    assert [(record.reason, outcome) for record, outcome in cluster.rejects()] == [("malformed", "")]
+    rows = [record.device for record in cluster.records() if isinstance(record, DeviceRow)]
+    assert Counter(rows) == Counter(["door-0", "door-1", "door-2", "gun-1"])
+    door.close()
+    gateway.stop()
+
+    # Another machine, with nothing on its disk: it tells nothing again, and knows what was heard.
+    other = cluster.gateway("two")
+    other.start()
+    gun = speak(other.port, "gun-1")
+    for _ in range(2):
+        gun.says("threshold/g017/gun-1/temperature", b'{"celsius":36.6,"pass":"A-1","seq":1}').wait_for_publish(10)
+    assert len(cluster.events("temperature")) == 1
+    gun.close()
+    other.kill()
+    third = cluster.gateway("three")
+    third.start()
+    gun = speak(third.port, "gun-1")
+    gun.says("threshold/g017/gun-1/temperature", b'{"celsius":36.6,"pass":"A-1","seq":1}').wait_for_publish(10)
+    assert len(cluster.events("temperature")) == 1
+    assert len([record for record in cluster.records() if isinstance(record, DeviceRow)]) == 4
+    assert third.health()["name"] == "three"
+
+
+def test_a_door_alone_takes_commands_and_feeds_rejects_in_again(cluster, speak):
+    rows = fleet() + SPARE
+    gateway = cluster.gateway("north", rows=rows)
+    desk = cluster.gateway("desk", rows=rows, direct=False)
+    gateway.start()
+    desk.start()
+    open_case = {"command": "open-case", "household": "g017/3/777", "device": "spare-1", "by": "w1", "id": "form-1"}
+    times = {"from": "2020-02-16T10:00:00+08:00", "until": "2120-02-16T10:00:00+08:00"}
+    assert desk.ask("POST", "/commands", open_case | times)[0] == 200
+    assert [c.id for c in cluster.records() if isinstance(c, Command)] == ["form-1"]
+    # The gateway that the sensor speaks to has learnt where it is.
+    spare = speak(gateway.port, "spare-1")
+
+    def placed() -> bool:
+        spare.says("zigbee2mqtt/spare-1", CLOSED).wait_for_publish(10)
+        return cluster.events("door")[-1].place == "g017/3/777"
+
+    wait_until(placed, 15, "the sensor's new place")
+    # One of the cluster that is started later knows it too.
+    later = cluster.gateway("later", rows=rows)
+    later.start()
+    spare.close()
+    spare = speak(later.port, "spare-1")
+    spare.says("zigbee2mqtt/spare-1", OPEN).wait_for_publish(10)
+    assert [e.place for e in cluster.events("door") if e.open] == ["g017/3/777"]
+
+    # What one gateway refused is fed in by another; it is no better by that.
+    stranger = speak(gateway.port, "door-2")
+    stranger.says("zigbee2mqtt/door-2", b"{").wait_for_publish(10)
+    assert desk.ask("POST", "/rejects/replay", {})[1]["refused"] == 1
+    assert [(record.reason, outcome) for record, outcome in cluster.rejects()] == [("malformed", "refused")]
+
+
+def test_a_reject_whose_cause_is_mended_is_taken_once(cluster, speak):
+    few, all_of_them = doors(1), doors(3)
+    gateway = cluster.gateway("one", rows=few)
+    gateway.start()
+    door = speak(gateway.port, "door-0")
+    door.says("zigbee2mqtt/door-0", b"{").wait_for_publish(10)
+    # A sensor that was written down after it had spoken.
+    typed = {"client": "door-2", "topic": "zigbee2mqtt/door-2", "payload": OPEN.decode()}
+    assert gateway.ask("POST", "/messages", typed)[1]["refused"] == "forbidden-topic"
+    gateway.stop()
+    (gateway.folder / "fleet.toml").write_text(all_of_them)
+    gateway.start()
+    assert gateway.ask("POST", "/rejects/replay", {})[1] | {"offset": 0} == {"taken": 1, "refused": 1, "offset": 0}
+    assert [e.device for e in cluster.events("door")] == ["door-2"]
+    assert gateway.ask("POST", "/rejects/replay", {})[1]["taken"] == 0
+    assert Counter(outcome for _, outcome in cluster.rejects()) == {"taken": 1, "refused": 1}
+
+
+BROKER = '[gateway.broker]\nhost = "127.0.0.1"\nport = {port}\nclient_id = "{name}"\nshare = "threshold"\n'
+
+
+def told(speaker: Speaker) -> list[str]:
+    return [json.loads(payload)["page"] for _, payload in speaker.heard]
+
+
+def test_two_gateways_share_a_subscription_and_one_of_them_publishes(cluster, speak, mosquitto):
+    gateways = [
+        cluster.gateway(name, direct=False, more=BROKER.format(port=mosquitto.port, name=name), rows=fleet(40))
+        for name in ("one", "two")
+    ]
+    for gateway in gateways:
+        gateway.start()
+    for gateway in gateways:
+        wait_until(lambda gateway=gateway: gateway.health()["broker"]["state"] == "connected", 15, "the broker")
+    wait_until(lambda: any(g.said("this gateway publishes the pages") for g in gateways), 20, "one that tells")
+    sensors = speak(mosquitto.port, "bridge", password="")
+    ear = speak(mosquitto.port, "phones", password="", subscribe=["threshold/pages/#"])
+    for n in range(40):
+        sensors.says(f"zigbee2mqtt/door-{n}", OPEN)
+    wait_until(lambda: len(cluster.events("door")) == 40, 30, "all doors")
+    # Both took some; nobody took one twice.
+    assert min(g.health()["messages"] for g in gateways) > 5
+    assert Counter(e.device for e in cluster.events("door")) == Counter(f"door-{n}" for n in range(40))
+
+    cluster.decide(*(page(f"p{n}", grid=f"g{n:03}") for n in range(8)))
+    wait_until(lambda: len(ear.heard) == 8, 15, "the pages")
+    [teller] = [g for g in gateways if g.said("this gateway publishes the pages")]
+    [other] = [g for g in gateways if g is not teller]
+    wait_until(lambda: len([r for r in cluster.records() if isinstance(r, Receipt)]) == 8, 15, "the receipts")
+    teller.kill()
+    cluster.decide(*(page(f"q{n}", grid=f"g{n:03}") for n in range(8)))
+    wait_until(lambda: other.said("this gateway publishes the pages"), 30, "the other to tell")
+    wait_until(lambda: len(ear.heard) >= 16, 15, "its pages")
+    time.sleep(1)
+    assert Counter(told(ear)) == Counter([*(f"p{n}" for n in range(8)), *(f"q{n}" for n in range(8))])
+
+
+def test_a_siren_is_told_by_the_gateway_it_is_connected_to_and_goes_on_at_another(cluster, speak):
+    one, two = cluster.gateway("one"), cluster.gateway("two")
+    one.start()
+    two.start()
+    topics = ["threshold/pages/g017/worker"]
+    siren = speak(one.port, "siren-1", subscribe=topics)
+    time.sleep(0.5)
+    cluster.decide(page("p1"), page("elsewhere", grid="g018"))
+    wait_until(lambda: siren.heard, 15, "the page")
+    wait_until(lambda: [r.page for r in cluster.records() if isinstance(r, Receipt)] == ["p1"], 15, "the receipt")
+    siren.close()
+    cluster.decide(page("p2"))
+    time.sleep(0.5)
+    moved = speak(two.port, "siren-1", subscribe=topics)
+    wait_until(lambda: moved.heard, 15, "the page at the other gateway")
+    cluster.decide(page("p3"))
+    wait_until(lambda: len(moved.heard) >= 2, 15, "the next page")
+    moved.close()
+    time.sleep(1)
+    back = speak(one.port, "siren-1", subscribe=topics)
+    cluster.decide(page("p4"))
+    wait_until(lambda: back.heard, 15, "the page at the first one again")
+    time.sleep(0.5)
+    assert (told(siren), told(moved), told(back)) == (["p1"], ["p2", "p3"], ["p4"])
