@@ -27,13 +27,13 @@ def fields(data: bytes, most: int) -> list[Field]:
             key = data[at]
             at += 1
             if key > 0x7F:
-                key, at = _longer(data, at, key)
+                key, at = longer(data, at, key)
             number, wire = key >> 3, key & 7
             if wire in (VARINT, BYTES):
                 value = data[at]
                 at += 1
                 if value > 0x7F:
-                    value, at = _longer(data, at, value)
+                    value, at = longer(data, at, value)
             elif wire == FIXED64:
                 value = 8
             elif wire == FIXED32:
@@ -55,7 +55,27 @@ def fields(data: bytes, most: int) -> list[Field]:
     return found
 
 
-def _longer(data: bytes, at: int, first: int) -> tuple[int, int]:
+def skipped(data: bytes, at: int, key: int) -> int:
+    """Where a field ends whose `key` was read and that nobody reads.  Raises WireError, or IndexError at the end."""
+    if key > 0x7F:
+        key, at = longer(data, at, key)
+    wire = key & 7
+    if key >> 3 == 0:
+        raise WireError("a field without a number")
+    if wire == FIXED64:
+        return at + 8
+    if wire == FIXED32:
+        return at + 4
+    if wire not in (VARINT, BYTES):
+        raise WireError("a group, or a wire type that does not exist")
+    value = data[at]
+    at += 1
+    if value > 0x7F:
+        value, at = longer(data, at, value)
+    return at + value if wire == BYTES else at
+
+
+def longer(data: bytes, at: int, first: int) -> tuple[int, int]:
     """A number of more than one byte, whose `first` was read, and where it ends.  Raises IndexError at the end."""
     number, shift = first & 0x7F, 7
     while True:

@@ -13,8 +13,6 @@ Rules of births, aliases, bdSeq: Sparkplug 3.0 specification, sections 5 and 6.
 
 from functools import lru_cache
 
-import msgspec
-
 from devices.events import Kind, Message, Reading, Rejected, Report
 from devices.fleet import Device
 from devices.formats import Format, Known
@@ -35,7 +33,8 @@ _COUNT = frozenset({"opencount", "opens", "opentimes", "openings"})
 _BATTERY = frozenset({"battery", "batterylevel", "batterypercent", "batterypercentage"})
 _TAMPER = frozenset({"tamper", "tampered"})
 _CELSIUS = frozenset({"celsius", "temperature", "bodytemperature"})
-_USED = _OPEN | _CLOSED | _BY_ROW | _COUNT | _BATTERY | _TAMPER | _CELSIUS
+_BESIDE = _COUNT | _BATTERY | _TAMPER | _CELSIUS
+_USED = _OPEN | _CLOSED | _BY_ROW | _BESIDE
 _MOST_NODES = 1000
 _MOST_ALIASES = 64
 _ABSURD = 1000.0
@@ -49,16 +48,15 @@ def _plain(name: str) -> str:
 
 
 def _remember(key: str, payload: Payload, known: Known, node: bool) -> None:
-    """Keep the aliases of a birth, only those of metrics that are read, and a node's bdSeq; nothing of strangers."""
-    if row_of(known, key) is None and not is_above(known, key):
-        return
-    wanted = frozenset(device.options.get("metric", "") for device in known.devices)
-    aliases = {
-        str(metric.alias): metric.name[:100]
-        for metric in payload.metrics
-        if metric.alias is not None and metric.name and (_plain(metric.name) in _USED or metric.name in wanted)
-    }
-    aliases = dict(list(aliases.items())[:_MOST_ALIASES])
+    """Keep the aliases of a birth, only those of metrics that are read, and a node's bdSeq."""
+    wanted = {device.options["metric"] for device in known.devices if "metric" in device.options}
+    aliases: dict[str, str] = {}
+    for metric in payload.metrics:
+        name = metric.name
+        if metric.alias is not None and name and (name in wanted or _plain(name) in _USED):
+            aliases[str(metric.alias)] = name[:100]
+            if len(aliases) == _MOST_ALIASES:
+                break
     born: dict[str, object] = {"aliases": aliases}
     if node:
         born["bdSeq"] = _bd_seq(payload)
@@ -74,9 +72,9 @@ def _bd_seq(payload: Payload) -> object:
 
 
 def _named(metric: Metric, key: str, node: str, known: Known) -> str:
-    """The metric's name; an alias is looked up in the births, the device's first: they are unique in an edge node."""
-    if metric.name or metric.alias is None:
-        return metric.name
+    """The name of a metric that says only its alias, from the births, the device's first: they are unique in a node."""
+    if metric.alias is None:
+        return ""
     alias = str(metric.alias)
     for born in (known.memory.get(key), known.memory.get(node)):
         if born and (name := born["aliases"].get(alias)):
@@ -108,10 +106,13 @@ def _number(value: object) -> float | None:
 
 
 def _reading(
-    metrics: list[tuple[str, Metric]], device: Device, report: Report, at_ms: int | None, cause: str
+    metrics: list[tuple[str, Metric]], device: Device, report: Report, at_ms: int | None, cause: str, born: bool
 ) -> Reading | Rejected:
     opened: bool | None = None
-    facets: dict[str, object] = {}
+    counted: int | None = None
+    level: float | None = None
+    tamper: bool | None = None
+    celsius: float | None = None
     wanted = device.options.get("metric", "")
     for name, metric in metrics:
         plain, value = _plain(name), metric.value
@@ -122,28 +123,41 @@ def _reading(
             if isinstance(answer, Rejected):
                 return answer
             opened = answer if answer is not None else opened
+        if plain not in _BESIDE:
+            continue
         if plain in _COUNT and isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**53:
-            facets["opens_counted"] = value
+            counted = value
         elif plain in _BATTERY:
-            facets["battery_percent"] = percent(_number(value))
+            level = percent(_number(value))
         elif plain in _TAMPER and value in (0, 1):
-            facets["tamper"] = value == 1
+            tamper = value == 1
         elif plain in _CELSIUS and measures_body(device):
-            degrees = _number(value)
-            if degrees is None or not abs(degrees) <= _ABSURD:
+            celsius = _number(value)
+            if celsius is None or not abs(celsius) <= _ABSURD:
                 return Rejected("malformed", "no temperature")
-            facets["celsius"], facets["site"] = degrees, device.site
     kind: Kind = "heartbeat"
     if opened is not None:
         kind = "door"
-    elif "celsius" in facets:
+    elif celsius is not None:
         kind = "temperature"
-    elif "tamper" in facets:
+    elif tamper is not None:
         kind = "tamper"
-    elif facets.get("battery_percent") is not None:
+    elif level is not None:
         kind = "battery"
-    base = Reading(device=device.id, kind=kind, report=report, at_ms=at_ms, cause=cause, open=opened)
-    return msgspec.structs.replace(base, **facets) if facets else base
+    return Reading(
+        device=device.id,
+        kind=kind,
+        report=report,
+        at_ms=at_ms,
+        cause=cause,
+        open=opened,
+        opens_counted=counted,
+        battery_percent=level,
+        tamper=tamper,
+        online=True if born else None,
+        celsius=celsius,
+        site=device.site if celsius is not None else "",
+    )
 
 
 def _deaths(known: Known, key: str, whole_node: bool, report: Report, at_ms: int | None) -> list[Reading]:
@@ -174,32 +188,45 @@ def decode(message: Message, known: Known) -> list[Reading] | Rejected:
         return _deaths(known, key, True, report, None)
     if kind == "DDEATH":
         return _deaths(known, key, False, report, at_ms) or NO_ROW
-    if kind in _BIRTHS:
-        _remember(key, payload, known, node=kind == "NBIRTH")
-        report = "poweron" if report == "live" else report
-    elif kind not in _DATA:
+    if kind not in _BIRTHS and kind not in _DATA:
         return Rejected("unknown-topic", "no type of a Sparkplug message")
-    return _spoken(payload, key, node, known, kind, report, at_ms)
-
-
-def _spoken(
-    payload: Payload, key: str, node: str, known: Known, kind: str, report: Report, at_ms: int | None
-) -> list[Reading] | Rejected:
     device = row_of(known, key)
+    if kind in _BIRTHS:
+        # Nothing of strangers is kept.
+        if device is not None or is_above(known, key):
+            _remember(key, payload, known, node=kind == "NBIRTH")
+        report = "poweron" if report == "live" else report
     if device is None:
         # A node's own messages carry no row's metrics unless a row names the node.
         return [] if key == node else NO_ROW
-    metrics = [(name, metric) for metric in payload.metrics if (name := _named(metric, key, node, known))]
-    for _, metric in metrics:
-        if metric.timestamp is not None:
-            at_ms = epoch_ms(metric.timestamp)
-    if payload.metrics and not metrics and kind in _DATA:
+    return _spoken(payload, device, key, node, known, kind in _BIRTHS, report, at_ms)
+
+
+def _spoken(
+    payload: Payload,
+    device: Device,
+    key: str,
+    node: str,
+    known: Known,
+    born: bool,
+    report: Report,
+    at_ms: int | None,
+) -> list[Reading] | Rejected:
+    metrics: list[tuple[str, Metric]] = []
+    newest: int | None = None
+    for metric in payload.metrics:
+        name = metric.name or _named(metric, key, node, known)
+        if name:
+            metrics.append((name, metric))
+            if metric.timestamp is not None:
+                newest = metric.timestamp
+    if newest is not None:
+        at_ms = epoch_ms(newest)
+    if payload.metrics and not metrics and not born:
         return Rejected("malformed", "only aliases, and no birth that names them was heard")
     cause = f"seq {payload.seq} {payload.timestamp}" if payload.seq is not None else ""
-    found = _reading(metrics, device, report, at_ms, cause)
-    if isinstance(found, Rejected):
-        return found
-    return [msgspec.structs.replace(found, online=True)] if kind in _BIRTHS else [found]
+    found = _reading(metrics, device, report, at_ms, cause, born)
+    return found if isinstance(found, Rejected) else [found]
 
 
 def recognise(topic: str, payload: bytes) -> Proposal | None:

@@ -1,6 +1,6 @@
 import pytest
 
-from devices.formats.protobuf_reader import BYTES, FIXED32, FIXED64, VARINT, WireError, fields
+from devices.formats.protobuf_reader import BYTES, FIXED32, FIXED64, VARINT, WireError, fields, skipped
 
 
 def test_each_wire_type():
@@ -40,3 +40,19 @@ def test_nothing_is_a_message():
 def test_what_is_no_message(data, words):
     with pytest.raises(WireError, match=words):
         fields(bytes.fromhex(data), 1)
+
+
+@pytest.mark.parametrize(
+    ("data", "end"),
+    [("08ac02", 3), ("0a03616263", 5), ("1d00000000", 5), ("210000000000000000", 9), ("c00c01", 3)],
+)
+def test_a_field_nobody_reads_is_passed_over(data, end):
+    raw = bytes.fromhex(data)
+    assert skipped(raw, 1, raw[0]) == end
+
+
+@pytest.mark.parametrize("data", ["0b", "0f00", "0000", "08" + "ff" * 10 + "01"])
+def test_a_field_that_cannot_be_passed_over(data):
+    raw = bytes.fromhex(data)
+    with pytest.raises(WireError):
+        skipped(raw, 1, raw[0])
