@@ -9,7 +9,8 @@ from devices.edge import fleet_file, settings
 from devices.edge.complaints import Complaint
 from devices.edge.settings import Settings
 from devices.edge.toml_lines import TomlFile, read_toml
-from devices.fleet import Fleet
+from devices.fleet import Device, Fleet
+from gateway.edge.push_secrets import platforms
 from streams.edge import policy_file
 from streams.edge.sqlite_log import OldSqlite, check_sqlite
 
@@ -18,6 +19,8 @@ _FILES = (
     ("gateway", "certificate"),
     ("gateway", "private_key"),
     ("gateway", "client_ca"),
+    ("gateway", "push", "certificate"),
+    ("gateway", "push", "private_key"),
     ("gateway", "broker", "ca"),
     ("gateway", "broker", "password_file"),
     ("cluster", "ca"),
@@ -47,6 +50,7 @@ def check(config: Path | None, fleet: Path | None, policy: Path | None) -> Found
     if fleet is not None:
         try:
             found.fleet = fleet_file.load(fleet)
+            platforms(found.fleet, str(fleet))
         except Complaint as complaint:
             found.complaints += complaint.each()
     if policy is not None:
@@ -90,8 +94,15 @@ def _add(found: Found, file: TomlFile, path: tuple[str, ...], what: str, remedy:
 def _together(read: Settings, fleet: Fleet, found: Found) -> None:
     """What only configuration and fleet together show."""
     gateway = read.gateway
+    if fleet.platforms and not gateway.push.listen:
+        found.notes.append(f"{', '.join(fleet.platforms)}: the push door is off ([gateway.push] listen)")
+    if gateway.push.listen and not fleet.platforms:
+        found.notes.append("the push door is open and no [[platform]] may push: `./threshold fleet add --platform`")
+    for platform in fleet.platforms.values():
+        if not any(f"{device.topic}/".startswith(f"{platform.topic}/") for device in fleet.devices.values()):
+            found.notes.append(f"{platform.id}: no device is on its topic {platform.topic}")
     if gateway.broker is None and not gateway.client_ca and not gateway.allow_anonymous:
-        shut_out = [device.id for device in fleet.devices.values() if not device.secret_sha256]
+        shut_out = [device.id for device in fleet.devices.values() if not _has_a_way(device, read, fleet)]
         if shut_out:
             more = f" and {len(shut_out) - 3} more" if len(shut_out) > 3 else ""
             found.notes.append(
@@ -99,6 +110,17 @@ def _together(read: Settings, fleet: Fleet, found: Found) -> None:
             )
     if not fleet.devices:
         found.notes.append(f"{read.site.fleet} has no device yet: `./threshold fleet add` makes one")
+
+
+def _has_a_way(device: Device, read: Settings, fleet: Fleet) -> bool:
+    """Whether a device comes in without a broker: by its own secret, its bridge's, or a platform that pushes."""
+    if device.secret_sha256:
+        return True
+    bridge = fleet.bridges.get(fleet.bridge_of(device))
+    if bridge is not None and bridge.secret_sha256:
+        return True
+    pushed = any(f"{device.topic}/".startswith(f"{platform.topic}/") for platform in fleet.platforms.values())
+    return pushed and bool(read.gateway.push.listen)
 
 
 def main(config: Path | None = None, fleet: Path | None = None, policy: Path | None = None) -> int:

@@ -153,7 +153,9 @@ def sniff(
 @fleet.command("add")
 def fleet_add(
     fleet: Fleet,
-    device: Annotated[str, typer.Option("--id", help="The device's id; its client id for a direct connection.")],
+    device: Annotated[
+        str | None, typer.Option("--id", help="The device's id; its client id for a direct connection.")
+    ] = None,
     format: Annotated[str, typer.Option("--format", help="A name of devices/formats.")] = "native",
     topic: Annotated[str | None, typer.Option("--topic", help="Its topic; made from its id if not said.")] = None,
     household: Annotated[str | None, typer.Option("--household", help="grid/building/unit")] = None,
@@ -161,13 +163,52 @@ def fleet_add(
     report_every_s: Annotated[int | None, typer.Option("--report-every-s", min=1)] = None,
     direct: Annotated[bool, typer.Option("--direct/--through-broker", help="Make a secret for a direct one.")] = True,
     open_is: Annotated[str, typer.Option("--open-is", help="What a wired contact says when open: ON, OFF, 1 …")] = "",
+    bridge: Annotated[str | None, typer.Option("--bridge", help="Instead of a device: a bridge with this id.")] = None,
+    grid: Annotated[str, typer.Option("--grid", help="Whose bridge it is.")] = "",
+    devices: Annotated[str, typer.Option("--devices", help="What the topics behind the bridge begin with.")] = "",
+    platform: Annotated[
+        str | None, typer.Option("--platform", help="Instead of a device: a platform that pushes over HTTP.")
+    ] = None,
+    kind: Annotated[str, typer.Option("--kind", help="Of a platform: ctwing, onenet, ttn, chirpstack, shelly.")] = "",
+    token_file: Annotated[str, typer.Option("--token-file", help="Where OneNET's token stands.")] = "",
 ) -> None:
-    """Append a device; for a direct connection its secret is shown once, and kept only hashed."""
+    """Append a device, a bridge or a platform; its secret is shown once, and kept only hashed."""
+    if [device, bridge, platform].count(None) != 2:
+        raise typer.BadParameter("say one of --id, --bridge and --platform")
+    if bridge is not None:
+        if not (grid and topic):
+            raise typer.BadParameter("a bridge needs --grid and --topic, the topic of its own state")
+        hand_over(
+            "deploy.fleet_command:add_bridge",
+            fleet=fleet, bridge=bridge, grid=grid, topic=topic, devices=devices, report_every_s=report_every_s,
+            direct=direct,
+        )  # fmt: skip
+        return
+    if platform is not None:
+        hand_over(
+            "deploy.fleet_command:add_platform",
+            fleet=fleet, platform=platform, kind=kind, topic=topic, token_file=token_file,
+        )  # fmt: skip
+        return
     hand_over(
         "deploy.fleet_command:add",
         fleet=fleet, device=device, format=format, topic=topic, household=household, checkpoint=checkpoint,
         report_every_s=report_every_s, direct=direct, open_is=open_is,
     )  # fmt: skip
+
+
+@app.command()
+def push(
+    config: Config,
+    platform: Annotated[str | None, typer.Argument(help="One platform of the fleet; all if not said.")] = None,
+    attempt: Annotated[
+        bool, typer.Option("--try", help="Ask the running door whether it answers as it should.")
+    ] = False,
+    key: Annotated[str | None, typer.Option("--key", help="The platform's key, to see whether it is right.")] = None,
+    ca: Annotated[Path | None, typer.Option("--ca", help="Trust this authority (PEM) when asking.")] = None,
+) -> None:
+    """What to enter at each platform that pushes over HTTP; with --try, whether the door answers as it should."""
+    hand_over("deploy.push:main", config=config, platform=platform, attempt=attempt, key=key, ca=ca)
 
 
 @fleet.command("list")

@@ -18,6 +18,8 @@ class Guide(msgspec.Struct, frozen=True):
 
 
 _GATEWAY_JSON = "Bridge the gateway's messages to MQTT, as they are, on one topic for a gateway."
+_PUSH_DOOR = "Open the push door: `[gateway.push]` with `listen`, `certificate`, `private_key`."
+_TRY_IT = "`./threshold push --try --key KEY` asks the running door whether all of it holds."
 _OPEN_IS = "Say in the row which word means open: `open_is`. `./threshold sniff` finds it while you open the door once."
 
 GUIDES: dict[str, Guide] = {
@@ -74,10 +76,14 @@ GUIDES: dict[str, Guide] = {
         (
             "Switch MQTT on in the Shelly's page and name the broker, or the gateway itself.",
             'Write the row with `topic = "shellies/<id>"`, as shellies/shellydw2-73C75E.',
+            "Without MQTT, by webhook: `./threshold fleet add --platform shelly-1 --kind shelly` makes a key.",
+            "Enter the addresses of `./threshold push` at the Shelly's actions: opened, closed, report.",
+            'The row then has `topic = "push/shelly-1/<id>"`.',
         ),
         (
             "It sleeps: silence is noticed after two and a half of its wake-ups, more than a day by the default.",
             "What woke it comes in a message of its own (`act_reasons`), beside the state.",
+            "A webhook is tried once: what happens while the gateway is away is lost; MQTT finds it by the next state.",
         ),
     ),
     "shelly-blu": Guide(
@@ -89,6 +95,9 @@ GUIDES: dict[str, Guide] = {
             'Switch MQTT and "RPC status notifications over MQTT" on.',
             "Write the row with the gateway's prefix as `topic` and the component as `address`.",
             "Ask once for `BTHomeDevice.GetKnownObjects` over MQTT: its battery's component is then known too.",
+            "Without MQTT, by webhook: `./threshold fleet add --platform shelly-1 --kind shelly` makes a key.",
+            "Create a webhook on the component's change with the address of `./threshold push`.",
+            'The row then has `topic = "push/shelly-1/<gateway>"`.',
         ),
         ("In beacon mode the last status is repeated; a value that stays is no opening.",),
     ),
@@ -192,9 +201,13 @@ GUIDES: dict[str, Guide] = {
         "NB-IoT door contacts (NB门磁) on China Telecom's platform",
         (("NB-IoT contact", "NB-IoT"), ("CTWing", "HTTPS push"), ("Threshold's push door", "")),
         (
-            "Subscribe to data, events and online/offline in CTWing's console, with the address of the push door.",
+            _PUSH_DOOR,
+            "`./threshold fleet add --platform ctwing-1 --kind ctwing` shows the platform's key, once.",
+            "Subscribe to data, events and online/offline in CTWing's console with the address of `./threshold push`.",
+            "CTWing signs nothing and sets no header: the key is the end of that address.",
             "Give the product a profile whose values have names: a transparent product cannot be read.",
-            "Write one row a device, `address` its `deviceId`.",
+            'Write one row a device, `topic = "push/ctwing-1"` and `address` its `deviceId`.',
+            _TRY_IT,
         ),
         ("1 counts as open unless the row's `open_is` says else: confirm it at the fitting test.",),
     ),
@@ -203,8 +216,12 @@ GUIDES: dict[str, Guide] = {
         "NB-IoT door contacts on China Mobile's platform (LwM2M objects)",
         (("NB-IoT contact", "NB-IoT, LwM2M"), ("OneNET", "HTTPS push"), ("Threshold's push door", "")),
         (
-            "Add a data push in OneNET's console, with a token; the signature is checked where the push comes in.",
-            "Write one row a device, `address` its `imei` or `dev_id`.",
+            _PUSH_DOOR,
+            "Put a token into a file; `./threshold fleet add --platform onenet-1 --kind onenet --token-file FILE`.",
+            "Add a data push in OneNET's console with the address of `./threshold push` and that token.",
+            "OneNET verifies the address at once. Encryption: put its key into a file and name it as `aes_key_file`.",
+            'Write one row a device, `topic = "push/onenet-1"` and `address` its `imei` or `dev_id`.',
+            _TRY_IT,
         ),
         ("1 counts as open unless the row's `open_is` says else: confirm it at the fitting test.",),
     ),
@@ -215,6 +232,10 @@ GUIDES: dict[str, Guide] = {
         (
             "Add the device in ChirpStack, JSON marshaler; the codec is welcome and not needed.",
             'Write the row with `topic = "application/<id>"` and the DevEUI as `address`.',
+            "Without its broker: `./threshold fleet add --platform chirpstack-1 --kind chirpstack` makes a key.",
+            "Add an HTTP integration, JSON, with the address and the header of `./threshold push`.",
+            'The row then has `topic = "push/chirpstack-1"`.',
+            _TRY_IT,
         ),
         ("It checks in once a day: a silent sensor is noticed after two and a half days.",),
     ),
@@ -225,6 +246,10 @@ GUIDES: dict[str, Guide] = {
         (
             "Add the device; the payload formatter is welcome and not needed.",
             'Write the row with `topic = "v3/<application>@<tenant>/devices"` and the DevEUI as `address`.',
+            "As webhook: `./threshold fleet add --platform ttn-1 --kind ttn` makes a key.",
+            "Add a webhook, JSON, for uplinks and joins, with the base URL and the header of `./threshold push`.",
+            'The row then has `topic = "push/ttn-1"`.',
+            _TRY_IT,
         ),
         ("It checks in once a day: a silent sensor is noticed after two and a half days.",),
     ),

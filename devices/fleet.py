@@ -1,5 +1,7 @@
 """The fleet: which device is where, what hangs on which bridge, who is in isolation.  Frozen, checked when built."""
 
+from typing import Literal
+
 import msgspec
 
 from devices.places import Where, grid_of
@@ -24,13 +26,15 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Bridge(msgspec.Struct, frozen=True, kw_only=True):
-    """A row `[[bridge]]`: what many sensors hang on.  `devices` is the topic prefix behind it."""
+    """A row `[[bridge]]`: what many sensors hang on.  `devices` is the topic prefix behind it.  With a secret it may
+    connect directly and speak for the devices behind it."""
 
     id: str
     topic: str
     grid: str
     devices: str = ""
     report_every_s: float | None = None
+    secret_sha256: str = ""
     line: int = 0
 
 
@@ -55,6 +59,24 @@ class Subscriber(msgspec.Struct, frozen=True, kw_only=True):
     line: int = 0
 
 
+PlatformKind = Literal["ctwing", "onenet", "ttn", "chirpstack", "shelly"]
+
+
+class Platform(msgspec.Struct, frozen=True, kw_only=True):
+    """A row `[[platform]]`: a vendor's platform that pushes over HTTP what the devices at and below `topic` say.
+
+    `secret_sha256` is of the key it shows; OneNET signs with a token instead, which is in `token_file`.
+    """
+
+    id: str
+    kind: PlatformKind
+    topic: str
+    secret_sha256: str = ""
+    token_file: str = ""
+    aes_key_file: str = ""
+    line: int = 0
+
+
 class Fleet(msgspec.Struct, frozen=True, kw_only=True):
     """Everything the fleet file says, by id; households and checkpoints are those its rows name."""
 
@@ -62,6 +84,7 @@ class Fleet(msgspec.Struct, frozen=True, kw_only=True):
     bridges: dict[str, Bridge] = {}
     cases: tuple[Case, ...] = ()
     subscribers: dict[str, Subscriber] = {}
+    platforms: dict[str, Platform] = {}
 
     def grids(self) -> list[str]:
         """Every grid named by a device, bridge or case, sorted."""

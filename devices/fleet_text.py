@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
 
-from devices.fleet import Bridge, Case, Device, Fleet
+from devices.fleet import Bridge, Case, Device, Fleet, Platform
 
 
 def quoted(text: str) -> str:
@@ -42,7 +42,15 @@ def bridge_text(bridge: Bridge) -> str:
         rows.append(("devices", quoted(bridge.devices)))
     if bridge.report_every_s is not None:
         rows.append(("report_every_s", f"{bridge.report_every_s:.10g}"))
+    if bridge.secret_sha256:
+        rows.append(("secret_sha256", quoted(bridge.secret_sha256)))
     return _table("bridge", rows)
+
+
+def platform_text(platform: Platform) -> str:
+    """One `[[platform]]`, only with what it says."""
+    said = ("id", "kind", "topic", "secret_sha256", "token_file", "aes_key_file")
+    return _table("platform", [(key, quoted(value)) for key in said if (value := getattr(platform, key))])
 
 
 def case_text(case: Case, zone_min: int = 480) -> str:
@@ -64,6 +72,7 @@ def fleet_text(fleet: Fleet, zone_min: int = 480) -> Iterator[str]:
     yield from (bridge_text(bridge) for bridge in fleet.bridges.values())
     yield from (device_text(device) for device in fleet.devices.values())
     yield from (case_text(case, zone_min) for case in fleet.cases)
+    yield from (platform_text(platform) for platform in fleet.platforms.values())
     for subscriber in fleet.subscribers.values():
         rows = [("id", quoted(subscriber.id)), ("grid", quoted(subscriber.grid))]
         rows.append(("roles", f"[{', '.join(quoted(role) for role in subscriber.roles)}]"))

@@ -6,12 +6,12 @@ Rows are read one by one (what a row says by itself), then looked at together (w
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast, get_args
 
 from devices.edge.complaints import Collector
 from devices.edge.toml_lines import TomlFile, read_toml
 from devices.edge.toml_row import Row
-from devices.fleet import Bridge, Case, Device, Fleet, Subscriber
+from devices.fleet import Bridge, Case, Device, Fleet, Platform, PlatformKind, Subscriber
 from devices.formats import Format, table
 from devices.formats.addressing import spelled
 from devices.places import Where, building_of, grid_of, is_checkpoint, is_grid, is_household
@@ -20,7 +20,7 @@ SITES = ("axilla", "ear", "forehead", "wrist", "neck")
 ROLES = ("worker", "police", "doctor", "guard", "supervisor")
 POOL = "pool"  # a sensor in the drawer: household = "pool", until a case is opened with it
 
-_TABLES = ("device", "bridge", "case", "subscriber")
+_TABLES = ("device", "bridge", "case", "subscriber", "platform")
 # Keys that only some formats know; handed to them as options.
 _OPTIONS = ("full_topic", "closed_is", "closed_code", "tamper_code", "battery_code", "metric", "whole")
 _DEVICE_KEYS = (
@@ -36,9 +36,11 @@ _DEVICE_KEYS = (
     "open_is",
     *_OPTIONS,
 )
-_BRIDGE_KEYS = ("id", "topic", "grid", "devices", "report_every_s")
+_BRIDGE_KEYS = ("id", "topic", "grid", "devices", "report_every_s", "secret_sha256")
 _CASE_KEYS = ("household", "from", "until", "visits", "wellbeing_call")
 _SUBSCRIBER_KEYS = ("id", "grid", "roles", "secret_sha256")
+_PLATFORM_KEYS = ("id", "kind", "topic", "secret_sha256", "token_file", "aes_key_file")
+PLATFORM_KINDS: tuple[PlatformKind, ...] = get_args(PlatformKind)
 
 # Formats whose devices may share a topic, told apart by `address`, though most of them have one of their own.
 _MAY_SHARE = frozenset({"esphome", "lwm2m-senml", "tasmota", "tuya"})
@@ -61,8 +63,10 @@ def parse(file: TomlFile, formats: Mapping[str, Format]) -> Fleet:
     bridges = [b for row in _rows(file, into, "bridge") if (b := _bridge(row))]
     cases = [c for row in _rows(file, into, "case") if (c := _case(row))]
     subscribers = [s for row in _rows(file, into, "subscriber") if (s := _subscriber(row))]
-    _check_ids(into, devices, bridges, subscribers)
+    platforms = [p for row in _rows(file, into, "platform") if (p := _platform(row))]
+    _check_ids(into, devices, bridges, subscribers, platforms)
     _check_topics(into, devices, bridges, formats)
+    _check_platforms(into, platforms)
     _check_places(into, devices)
     # A row with a mistake still says that its household has a device: one mistake, one complaint.
     lived_in = {place for row in device_rows if isinstance(place := row.raw("household"), str)}
@@ -73,6 +77,7 @@ def parse(file: TomlFile, formats: Mapping[str, Format]) -> Fleet:
         bridges={b.id: b for b in bridges},
         cases=tuple(cases),
         subscribers={s.id: s for s in subscribers},
+        platforms={p.id: p for p in platforms},
     )
 
 
@@ -185,10 +190,18 @@ def _bridge(row: Row) -> Bridge | None:
     row.only(_BRIDGE_KEYS)
     name, topic, grid = _id(row), _topic(row, "topic"), _grid(row)
     behind = _topic(row, "devices", needed=False)
-    every_s = row.seconds("report_every_s", _LONGEST_REPORT_S)
+    every_s, secret = row.seconds("report_every_s", _LONGEST_REPORT_S), row.secret("secret_sha256")
     if not (name and topic and grid):
         return None
-    return Bridge(id=name, topic=topic, grid=grid, devices=behind, report_every_s=every_s, line=row.line)
+    return Bridge(
+        id=name,
+        topic=topic,
+        grid=grid,
+        devices=behind,
+        report_every_s=every_s,
+        secret_sha256=secret,
+        line=row.line,
+    )
 
 
 def _case(row: Row) -> Case | None:
@@ -221,11 +234,61 @@ def _subscriber(row: Row) -> Subscriber | None:
     return Subscriber(id=name, grid=grid, roles=tuple(roles), secret_sha256=secret, line=row.line)
 
 
-def _check_ids(into: Collector, devices: list[Device], bridges: list[Bridge], subscribers: list[Subscriber]) -> None:
-    # A device and a subscriber are both known by their id when they connect, so they share one set of names.
-    for rows in ([*devices, *subscribers], bridges):
+def _platform(row: Row) -> Platform | None:
+    row.only(_PLATFORM_KEYS)
+    name, topic, kind = _id(row), _topic(row, "topic"), row.one_of("kind", PLATFORM_KINDS, needed=True)
+    secret, token_file, aes_key_file = row.secret("secret_sha256"), row.path("token_file"), row.path("aes_key_file")
+    if kind == "onenet":
+        if not token_file:
+            row.complain("token_file", "OneNET signs with a token", 'name the file that holds it: token_file = "…"')
+        if secret:
+            row.complain("secret_sha256", "OneNET shows no key, it signs with its token", "remove secret_sha256")
+    elif kind:
+        if not row.has("secret_sha256"):
+            row.complain("id", f"the platform {name} has no key", "`./threshold fleet add --platform` makes one")
+        for key, value in (("token_file", token_file), ("aes_key_file", aes_key_file)):
+            if value:
+                row.complain(key, f"only OneNET has a {key}", f"remove {key}")
+    if not (name and topic and kind):
+        return None
+    return Platform(
+        id=name,
+        kind=cast("PlatformKind", kind),
+        topic=topic.rstrip("/"),
+        secret_sha256=secret,
+        token_file=token_file,
+        aes_key_file=aes_key_file,
+        line=row.line,
+    )
+
+
+def _check_platforms(into: Collector, platforms: list[Platform]) -> None:
+    # Whoever pushes for one topic must not speak for another's devices.
+    for platform in platforms:
+        for other in platforms:
+            if other is not platform and f"{platform.topic}/".startswith(f"{other.topic}/"):
+                if other.topic == platform.topic and other.line > platform.line:
+                    continue
+                into.add(
+                    platform.line,
+                    f"{platform.id} is on or below the topic {other.topic!r} of {other.id} (line {other.line})",
+                    "give each platform a topic of its own",
+                )
+
+
+def _check_ids(
+    into: Collector,
+    devices: list[Device],
+    bridges: list[Bridge],
+    subscribers: list[Subscriber],
+    platforms: list[Platform],
+) -> None:
+    # Whoever comes in by a name of its own is known by it: these share one set of names.  A bridge that has no secret
+    # may be called like the device that it is.
+    known = [*devices, *subscribers, *platforms, *(bridge for bridge in bridges if bridge.secret_sha256)]
+    for rows in (known, bridges):
         first: dict[str, int] = {}
-        for row in rows:
+        for row in sorted(rows, key=lambda row: row.line):
             if row.id in first:
                 into.add(row.line, f"the id {row.id!r} is taken (line {first[row.id]})", "give each row its own id")
             first.setdefault(row.id, row.line)

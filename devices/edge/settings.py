@@ -71,6 +71,19 @@ class Broker(_Table, frozen=True, kw_only=True):
     share: str = ""
 
 
+class Push(_Table, frozen=True, kw_only=True):
+    """The door for platforms that push over HTTP; `listen` "" is off.  `public_url` is where a platform reaches it,
+    as https://push.example.org:8443: `./threshold push` prints the addresses to give to each."""
+
+    listen: str = ""
+    certificate: str = ""
+    private_key: str = ""
+    public_url: str = ""
+    max_connections: Annotated[int, Meta(ge=1, le=10_000)] = 200
+    rate_per_platform_s: Annotated[float, Meta(gt=0, le=100_000)] = 200.0
+    rate_per_address_s: Annotated[float, Meta(gt=0, le=100_000)] = 100.0
+
+
 class Gateway(_Table, frozen=True, kw_only=True):
     """How devices come in: directly (`listen`, `tls_listen`; "" is off), through a broker, or both.  `name` tells this
     gateway from the others of a cluster, in what it reports about itself."""
@@ -86,6 +99,7 @@ class Gateway(_Table, frozen=True, kw_only=True):
     rate_per_device_s: Annotated[float, Meta(gt=0, le=10_000)] = 20.0
     allow_anonymous: bool = False
     broker: Broker | None = None
+    push: Push = Push()
 
 
 class Streams(_Table, frozen=True, kw_only=True):
@@ -197,6 +211,8 @@ _PATHS = (
     ("gateway", "certificate"),
     ("gateway", "private_key"),
     ("gateway", "client_ca"),
+    ("gateway", "push", "certificate"),
+    ("gateway", "push", "private_key"),
     ("gateway", "broker", "password_file"),
     ("gateway", "broker", "ca"),
     ("cluster", "password_file"),
@@ -209,8 +225,8 @@ _PATHS = (
 
 
 # (table, key) of host:port; "" is off.
-_ADDRESSES = (("gateway", "listen"), ("gateway", "tls_listen"), ("gateway", "http"), ("cluster", "metrics"),
-              ("desk", "listen"))  # fmt: skip
+_ADDRESSES = (("gateway", "listen"), ("gateway", "tls_listen"), ("gateway", "http"),
+              ("gateway", "push", "listen"), ("cluster", "metrics"), ("desk", "listen"))  # fmt: skip
 
 
 def load(path: str | Path) -> Settings:
@@ -324,8 +340,20 @@ def _whole(read: Settings) -> Iterator[tuple[tuple[str, ...], str, str]]:
         yield ("gateway", "tls_listen"), "tls_listen needs certificate and private_key", "name both files"
     if not gateway.http or not is_loopback(gateway.http):
         yield ("gateway", "http"), "http is the door of this machine's own processes", "keep it on 127.0.0.1"
+    push = gateway.push
+    if bool(push.certificate) != bool(push.private_key):
+        yield ("gateway", "push"), "certificate and private_key belong together", "name both files"
+    if push.listen and not push.certificate and not is_loopback(push.listen):
+        yield (
+            ("gateway", "push", "listen"),
+            "push.listen is open to the network and has no certificate",
+            "name certificate and private_key, or keep it on 127.0.0.1 behind a proxy that does TLS",
+        )
+    if push.public_url and not push.public_url.startswith(("https://", "http://")):
+        yield ("gateway", "push", "public_url"), "public_url is no address", "as https://push.example.org:8443"
     # In a cluster a desk has a gateway beside it that is nothing but its door.
-    if not (gateway.listen or gateway.tls_listen or gateway.broker or read.streams.runtime == "cluster"):
+    ways_in = (gateway.listen, gateway.tls_listen, gateway.broker, push.listen)
+    if not (any(ways_in) or read.streams.runtime == "cluster"):
         yield ("gateway",), "there is no way in", "set listen or tls_listen, or add [gateway.broker]"
     if read.streams.runtime == "cluster" and not cluster.kafka:
         yield ("streams", "runtime"), 'runtime = "cluster" needs kafka', "add it to [cluster]"

@@ -4,6 +4,7 @@ import math
 import re
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
 from typing import Any
 
 from devices.edge.complaints import Collector, did_you_mean
@@ -132,6 +133,11 @@ class Row:
             )
             return ""
         return value.lower()
+
+    def path(self, key: str) -> str:
+        """The path of a file; a relative one is taken from the folder of the file that names it."""
+        value = self.text(key, most=1000)
+        return str(Path(self._file.file).parent / Path(value).expanduser()) if value else ""
 
     def raw(self, key: str) -> Any:
         """The value as TOML has it, unchecked."""

@@ -7,7 +7,8 @@ from typing import Any
 
 from devices.events import Message
 from gateway.edge.gate import Gate
-from gateway.edge.http_door import Answer, Routes, bad
+from gateway.edge.http_caller import Answer, bad
+from gateway.edge.http_door import Routes
 from gateway.edge.keeping import Fed, Note, Rejects
 from gateway.intake import Taken
 from streams.commands import BadCommand, parse_command

@@ -115,6 +115,9 @@ class Listener:
     def admit(self, request: ConnectRequested, certificate_name: str | None) -> Principal | Reason:
         """The client of this CONNECT, or why it is turned away."""
         principal = self.gate.intake.principals.get(request.client_id)
+        if principal is not None and principal.kind == "platform":
+            # It comes by the push door; its name is nobody's here.
+            principal = None
         if certificate_name is None and request.username is None and self.rules.allow_anonymous:
             # A row with a secret is opened by it alone, whatever else is let in.
             if principal is not None and request.client_id not in self._secrets:

@@ -26,6 +26,8 @@ from gateway.edge.http_door import Door, token_of
 from gateway.edge.keeping import Keeping, Note, Told
 from gateway.edge.listener import Listener, Rules, server_tls
 from gateway.edge.pages_out import PagesOut
+from gateway.edge.push_door import PushDoor, PushRules
+from gateway.edge.push_secrets import platforms
 from gateway.edge.say import say
 from gateway.edge.vitals import Vitals
 from gateway.fleet_records import changes, fleet_records
@@ -172,6 +174,14 @@ class Gateway:
                 allow_anonymous=gateway.allow_anonymous,
             )
             self.listener = Listener(self.gate, fleet, rules, loop=loop)
+        self.push: PushDoor | None = None
+        if gateway.push.listen:
+            push_rules = PushRules(
+                max_connections=gateway.push.max_connections,
+                rate_per_platform_s=gateway.push.rate_per_platform_s,
+                rate_per_address_s=gateway.push.rate_per_address_s,
+            )
+            self.push = PushDoor(self.gate, platforms(fleet, settings.site.fleet), push_rules, loop=loop)
         if (fleet.subscribers and self.listener is not None) or gateway.broker is not None:
             self.pages = PagesOut(
                 self.gate,
@@ -193,6 +203,7 @@ class Gateway:
             listener=self.listener,
             broker=self.broker,
             pages=self.pages,
+            push=self.push,
             started_ms=self._clock.now_ms(),
             now_ms=self._clock.now_ms,
             name=gateway.name,
@@ -231,6 +242,12 @@ class Gateway:
                 tls = server_tls(gateway.certificate, gateway.private_key, gateway.client_ca)
                 listener = self.listener
                 await self._listen("mqtts", gateway.tls_listen, lambda host, port: listener.listen(host, port, tls))
+        if self.push is not None:
+            push = self.push
+            tls = (
+                server_tls(gateway.push.certificate, gateway.push.private_key, "") if gateway.push.certificate else None
+            )
+            await self._listen("push", gateway.push.listen, lambda host, port: push.listen(host, port, tls))
         if self.pages is not None:
             self.pages.start(self._keeping.doorbell(), self.listener)
         if self.broker is not None:
@@ -251,6 +268,8 @@ class Gateway:
         self._door.close()
         if self.listener is not None:
             self.listener.stop_reading()
+        if self.push is not None:
+            self.push.stop_reading()
         if self.broker is not None:
             self.broker.pause()
         if not self.crashed and not self.gate.flow.failing:
@@ -260,6 +279,8 @@ class Gateway:
                 say("stopped before everything was on disk: what was not acknowledged will be sent again")
         if self.listener is not None:
             await self.listener.close()
+        if self.push is not None:
+            self.push.close()
         if self.broker is not None:
             await self.broker.stop()
         if self.pages is not None:

@@ -12,6 +12,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from gateway.edge.gate import Gate
 from gateway.edge.listener import Listener
 from gateway.edge.pages_out import PagesOut
+from gateway.edge.push_door import PushDoor
 
 if TYPE_CHECKING:
     from gateway.edge.broker_client import BrokerClient
@@ -36,6 +37,7 @@ class Vitals:
         listener: Listener | None,
         broker: "BrokerClient | None",
         pages: PagesOut | None,
+        push: PushDoor | None = None,
         started_ms: int,
         now_ms: Callable[[], int],
         name: str = "",
@@ -48,6 +50,7 @@ class Vitals:
         self._listener = listener
         self._broker = broker
         self._pages = pages
+        self._push = push
         self._started_ms = started_ms
         self._now_ms = now_ms
         self._registry = CollectorRegistry()
@@ -88,6 +91,7 @@ class Vitals:
             }
             if listener is not None
             else None,
+            "push": {"connections": self._push.connections, **self._push.counts} if self._push is not None else None,
             "broker": {"state": broker.state, "trouble": broker.trouble, **broker.counts} if broker else None,
             "pages": {"told": pages.told, "gave_up": pages.given_up, "waiting": pages.waiting()} if pages else None,
         }
@@ -123,6 +127,11 @@ class Vitals:
             for what, count in sorted(listener.counts.items()):
                 events.add_metric([what], count)
             yield events
+        if self._push is not None:
+            pushes = CounterMetricFamily("threshold_gateway_pushes", "What became of pushes.", labels=["what"])
+            for what, count in sorted(self._push.counts.items()):
+                pushes.add_metric([what], count)
+            yield pushes
         if broker is not None:
             yield gauge("broker_connected", "1: connected to the broker.", broker.connected)
         if pages is not None:

@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from gateway.mqtt.reasons import Reason
 
-Kind = Literal["device", "bridge", "subscriber"]
+Kind = Literal["device", "bridge", "subscriber", "platform"]
 Operation = Literal["publish", "will", "subscribe"]
 DeniedReason = Literal["bad-name", "not-a-filter", "not-your-name", "not-yours", "shared", "system-topic", "wildcard"]
 
@@ -31,6 +31,8 @@ class Principal(Struct, frozen=True, kw_only=True):
     """Topics of others below its own: longer parents, so not its own after all."""
     behind: str = ""
     """A bridge's: what the topics of the devices behind it begin with."""
+    beyond: tuple[str, ...] = ()
+    """Of those, what is another bridge's: its own topics, and longer beginnings of its devices'."""
     roles: tuple[str, ...] = ()
     """A subscriber's: the roles whose pages it is told."""
 
@@ -63,6 +65,7 @@ ROWS: Final = (
     Row("bridge", "publish", "{behind}", "A bridge speaks for the devices behind it."),
     Row("bridge", "will", "{own}", "A bridge leaves its will under its own topic."),
     Row("bridge", "subscribe", "threshold/{grid}/{name}/down", "A bridge hears what is sent to it."),
+    Row("platform", "publish", "{own}", "A platform pushes what its devices say; it never connects with MQTT."),
     Row("subscriber", "subscribe", "threshold/pages/{grid}/{role}", "A siren or phone hears the pages of its roles."),
 )
 
@@ -149,7 +152,7 @@ def _covers(pattern: str, principal: Principal, topic: str) -> bool:
     if pattern == "{own}":
         return _is_at_or_below(topic, principal.own) and not _is_at_or_below_longer(topic, principal)
     if pattern == "{behind}":
-        return bool(principal.behind) and topic.startswith(principal.behind)
+        return bool(principal.behind) and topic.startswith(principal.behind) and not _is_beyond(topic, principal)
     roles = principal.roles if "{role}" in pattern else ("",)
     return any(topic == pattern.format(grid=principal.grid, name=principal.name, role=role) for role in roles)
 
@@ -162,6 +165,10 @@ def _is_at_or_below_longer(topic: str, principal: Principal) -> bool:
     """Is another's topic a longer parent of this topic than any of its own?"""
     mine = max((len(parent) for parent in principal.own if _is_at_or_below(topic, (parent,))), default=0)
     return any(len(parent) > mine and _is_at_or_below(topic, (parent,)) for parent in principal.foreign)
+
+
+def _is_beyond(topic: str, principal: Principal) -> bool:
+    return any(topic.startswith(prefix) for prefix in principal.beyond)
 
 
 def _is_name(name: str) -> bool:

@@ -65,3 +65,39 @@ def test_missing_files_are_complaints(tmp_path):
 def test_nothing_to_check(capsys):
     assert main() == 2
     assert "say what to check" in capsys.readouterr().err
+
+
+PUSHED = (
+    '[[platform]]\nid = "ct"\nkind = "ctwing"\ntopic = "push/ct"\nsecret_sha256 = "' + "ab" * 32 + '"\n'
+    '[[device]]\nid = "d"\nformat = "ctwing"\ntopic = "push/ct"\naddress = "x"\nhousehold = "g017/3/1203"\n'
+)
+OPEN = '[gateway.push]\nlisten = "127.0.0.1:8443"\n'
+
+
+def test_a_push_door_and_its_platforms_belong_together(site):
+    assert check(site(OPEN, PUSHED), None, None).notes == []
+    assert any("the push door is off" in note for note in check(site("", PUSHED), None, None).notes)
+    assert any("no [[platform]] may push" in note for note in check(site(OPEN), None, None).notes)
+    notes = check(site(OPEN, PUSHED.replace('"push/ct"\naddress', '"push/cu"\naddress')), None, None).notes
+    assert any("ct: no device is on its topic push/ct" in note for note in notes)
+    assert any("d: no secret_sha256" in note for note in notes), "it cannot come in at all"
+
+
+def test_a_token_that_is_not_there_is_complained_about_at_its_row(site, tmp_path):
+    rows = '[[platform]]\nid = "o"\nkind = "onenet"\ntopic = "push/o"\ntoken_file = "o.token"\n'
+    [complaint] = check(site(OPEN, PUSHED + rows), None, None).complaints
+    assert (complaint.file, complaint.line) == (str(tmp_path / "fleet.toml"), 12)
+    assert "token_file" in complaint.what
+    (tmp_path / "o.token").write_text("a token\n")
+    assert check(site(OPEN, PUSHED + rows), None, None).complaints == []
+
+
+def test_the_certificate_of_the_push_door_must_be_there(site):
+    found = check(site('[gateway.push]\nlisten = "0.0.0.0:1"\ncertificate = "c.pem"\nprivate_key = "k"\n'), None, None)
+    assert [complaint.line for complaint in found.complaints] == [3, 4]
+
+
+def test_a_bridge_with_a_secret_is_a_way_in_for_what_is_behind_it(site):
+    bridge = '[[bridge]]\nid = "b"\ntopic = "t/state"\ngrid = "g017"\ndevices = "t"\n'
+    assert check(site("", FLEET + bridge), None, None).notes
+    assert check(site("", FLEET + bridge + f'secret_sha256 = "{"ab" * 32}"\n'), None, None).notes == []

@@ -15,7 +15,7 @@ from tests.deploy.small_project import ROOT
 
 COMMANDS = (
     "demo", "up", "gateway", "streams", "desk", "sink", "replay", "record", "check", "test", "simulate", "sniff",
-    "fleet", "version",
+    "fleet", "push", "version",
 )  # fmt: skip
 
 
@@ -36,7 +36,7 @@ def test_every_command_is_there_and_says_what_it_does():
 
 
 def test_every_command_but_version_hands_over():
-    assert len(hand_overs()) == len(COMMANDS)  # fleet has two, version none
+    assert len(hand_overs()) == len(COMMANDS) + 2  # fleet has four, version none
 
 
 @pytest.mark.parametrize(("entry", "keywords"), hand_overs())
@@ -77,3 +77,26 @@ def test_help_of_test_is_that_of_pytest(monkeypatch):
     monkeypatch.setattr("deploy.testing.main", lambda *, arguments: given.extend(arguments))
     CliRunner().invoke(cli.app, ["test", "--help"])
     assert given == ["--help"]
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ([], "say one of --id, --bridge and --platform"),
+        (["--id", "a", "--bridge", "b"], "say one of"),
+        (["--bridge", "b"], "a bridge needs --grid and --topic"),
+    ],
+)
+def test_fleet_add_says_what_it_misses(tmp_path, options, said):
+    shown = CliRunner().invoke(cli.app, ["fleet", "add", "--fleet", str(tmp_path / "f.toml"), *options])
+    assert shown.exit_code == 2
+    assert said in " ".join(shown.output.split())
+
+
+def test_fleet_add_hands_a_bridge_and_a_platform_to_their_own(tmp_path):
+    file = tmp_path / "f.toml"
+    bridge = ["--bridge", "z2m-17", "--grid", "g017", "--topic", "zigbee2mqtt/bridge/state", "--devices", "zigbee/"]
+    for options in (bridge, ["--platform", "ttn-1", "--kind", "ttn"]):
+        assert CliRunner().invoke(cli.app, ["fleet", "add", "--fleet", str(file), *options]).exit_code == 0
+    text = file.read_text()
+    assert ("[[bridge]]" in text, "[[platform]]" in text, text.count("secret_sha256")) == (True, True, 2)

@@ -5,7 +5,7 @@ from hashlib import sha256
 
 import pytest
 
-from deploy.fleet_command import add, list_devices
+from deploy.fleet_command import add, add_bridge, add_platform, list_devices
 from devices.edge.fleet_file import load
 
 
@@ -120,3 +120,59 @@ def test_a_list_of_a_wrong_file_complains(file, capsys):
     file.write_text("x = 1\n")
     assert list_devices(file) == 1
     assert "there is no table 'x'" in capsys.readouterr().err
+
+
+def test_a_bridge_is_added_with_a_secret_of_its_own(file, capsys):
+    z2m = {"fleet": file, "bridge": "z2m-17", "grid": "g017", "topic": "zigbee2mqtt/bridge/state"}
+    assert add_bridge(**z2m, devices="zigbee2mqtt/", report_every_s=600) == 0
+    secret = capsys.readouterr().out.split("password")[1].split()[0]
+    bridge = load(file).bridges["z2m-17"]
+    assert bridge.secret_sha256 == sha256(secret.encode()).hexdigest()
+    assert (bridge.devices, bridge.report_every_s) == ("zigbee2mqtt/", 600.0)
+    assert secret not in file.read_text()
+    assert add_bridge(**z2m) == 1
+    assert "'z2m-17' is taken" in capsys.readouterr().err
+
+
+def test_a_bridge_behind_a_broker_has_no_secret(file, capsys):
+    assert add_bridge(fleet=file, bridge="z", grid="g017", topic="z/state", direct=False) == 0
+    assert load(file).bridges["z"].secret_sha256 == ""
+    assert "password" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("kind", ["ctwing", "ttn", "chirpstack", "shelly"])
+def test_a_platform_is_added_with_a_key_shown_once(file, capsys, kind):
+    assert add_platform(fleet=file, platform=f"{kind}-1", kind=kind) == 0
+    key = capsys.readouterr().out.split("key")[1].split()[0]
+    platform = load(file).platforms[f"{kind}-1"]
+    assert platform.secret_sha256 == sha256(key.encode()).hexdigest()
+    assert platform.topic == f"push/{kind}-1"
+    assert key not in file.read_text()
+
+
+def test_onenet_has_a_token_instead_of_a_key(file, capsys):
+    assert add_platform(fleet=file, platform="o", kind="onenet") == 1
+    assert "OneNET signs with a token" in capsys.readouterr().err
+    assert add_platform(fleet=file, platform="o", kind="onenet", token_file="o.token") == 0
+    assert load(file).platforms["o"].token_file.endswith("o.token")
+    assert capsys.readouterr().out == ""
+
+
+def test_a_kind_nobody_knows(file, capsys):
+    assert add_platform(fleet=file, platform="x", kind="azure") == 2
+    assert "kind 'azure' is not known: ctwing, onenet" in capsys.readouterr().err
+    assert not file.exists()
+
+
+def test_the_list_says_how_each_comes_in(file, capsys):
+    add_bridge(fleet=file, bridge="z2m", grid="g017", topic="zigbee2mqtt/bridge/state", devices="zigbee2mqtt/")
+    add_platform(fleet=file, platform="ct", kind="ctwing")
+    add(fleet=file, device="a", household="g017/3/1", format="zigbee2mqtt", direct=False)
+    add(fleet=file, device="b", household="g017/3/2", format="ctwing", topic="push/ct", direct=False)
+    capsys.readouterr()
+    assert list_devices(file) == 0
+    ways = {row.split()[0]: row for row in capsys.readouterr().out.splitlines()}
+    assert ways["a"].rstrip().endswith("by z2m")
+    assert ways["b"].rstrip().endswith("by ct")
+    assert ways["z2m"].rstrip().endswith("directly")
+    assert ways["ct"].rstrip().endswith("pushes over HTTP")

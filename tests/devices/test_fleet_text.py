@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from devices.edge.fleet_file import parse
 from devices.edge.toml_lines import TomlFile
-from devices.fleet import Bridge, Case, Device, Fleet, Subscriber
+from devices.fleet import Bridge, Case, Device, Fleet, Platform, Subscriber
 from devices.fleet_text import fleet_text, quoted
 from devices.formats import table
 from devices.simulator import Compound, Plan
@@ -24,6 +24,7 @@ def without_lines(fleet):
         bridges={k: msgspec.structs.replace(v, line=0) for k, v in fleet.bridges.items()},
         cases=tuple(msgspec.structs.replace(v, line=0) for v in fleet.cases),
         subscribers={k: msgspec.structs.replace(v, line=0) for k, v in fleet.subscribers.items()},
+        platforms={k: msgspec.structs.replace(v, line=0) for k, v in fleet.platforms.items()},
     )
 
 
@@ -44,9 +45,17 @@ def test_everything_a_fleet_can_say_comes_back():
     spare = Device(id="c", format="aqara", topic="u", where="pool", place="pool", address="158d")
     fleet = Fleet(
         devices={device.id: device for device in (tasmota, gun, spare)},
-        bridges={"z": Bridge(id="z", topic="z/state", grid="g017", devices="z/", report_every_s=60.0)},
+        bridges={
+            "z": Bridge(
+                id="z", topic="z/state", grid="g017", devices="z/", report_every_s=60.0, secret_sha256="ef" * 32
+            )
+        },
         cases=(Case(household="g017/3/1203", from_ms=1, until_ms=86_400_001, visits=True, wellbeing_call_min=570),),
         subscribers={"s": Subscriber(id="s", grid="g017", roles=("police", "worker"), secret_sha256="cd" * 32)},
+        platforms={
+            "p": Platform(id="p", kind="ttn", topic="push/p", secret_sha256="ab" * 32),
+            "o": Platform(id="o", kind="onenet", topic="push/o", token_file="/s/token", aes_key_file="/s/key"),
+        },
     )
     assert without_lines(read_back(fleet)) == fleet
 

@@ -3,7 +3,7 @@
 from hashlib import sha256
 
 from devices.events import Message
-from devices.fleet import Bridge, Case, Device, Fleet, Subscriber
+from devices.fleet import Bridge, Case, Device, Fleet, Platform, Subscriber
 from devices.formats import table
 from gateway.intake import Intake
 
@@ -31,12 +31,13 @@ def spare(name: str = "spare-1") -> Device:
     return door(name, where="pool", place="pool", grid="")
 
 
-def fleet_of(*rows: Device | Bridge | Case | Subscriber) -> Fleet:
+def fleet_of(*rows: Device | Bridge | Case | Subscriber | Platform) -> Fleet:
     return Fleet(
         devices={row.id: row for row in rows if isinstance(row, Device)},
         bridges={row.id: row for row in rows if isinstance(row, Bridge)},
         cases=tuple(row for row in rows if isinstance(row, Case)),
         subscribers={row.id: row for row in rows if isinstance(row, Subscriber)},
+        platforms={row.id: row for row in rows if isinstance(row, Platform)},
     )
 
 

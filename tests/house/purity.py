@@ -22,6 +22,7 @@ ALLOWED_MODULES = {
 ALLOWED_NAMES = {
     "contextlib": {"suppress"},
     "cryptography.exceptions": {"InvalidTag"},
+    "cryptography.hazmat.primitives.ciphers": {"Cipher", "algorithms", "modes"},
     "cryptography.hazmat.primitives.ciphers.aead": {"AESGCM"},
     "io": {"StringIO", "BytesIO"},
     "random": {"Random"},

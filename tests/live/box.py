@@ -32,9 +32,10 @@ port = {port}
 
 
 class Box:
-    """In `folder`, for the devices of `fleet`: directly, or through the broker on `broker_port`."""
+    """In `folder`, for the devices of `fleet`: directly, or through the broker on `broker_port`.  `more` is further
+    tables of its settings."""
 
-    def __init__(self, folder: Path, fleet: str, *, broker_port: int | None = None) -> None:
+    def __init__(self, folder: Path, fleet: str, *, broker_port: int | None = None, more: str = "") -> None:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
         self.port = broker_port or free_port()
@@ -42,7 +43,7 @@ class Box:
         broker = BROKER.format(port=broker_port) if broker_port else ""
         (folder / "fleet.toml").write_text(fleet, encoding="utf-8")
         (folder / "threshold.toml").write_text(
-            SETTINGS.format(listen=listen, http=free_port(), desk=free_port(), broker=broker)
+            SETTINGS.format(listen=listen, http=free_port(), desk=free_port(), broker=broker) + more
         )
         self.settings = settings.load(folder / "threshold.toml")
         self.data = self.settings.data_path

@@ -281,3 +281,50 @@ def test_ten_thousand_devices_are_read_quickly(tmp_path):
     assert fleet.devices["d9999"].line == 9_999 * 8 + 1
     # About 0.9 s of one core; the bound leaves room for a loaded machine, not for a second look at every row.
     assert spent_s < 3.0
+
+
+def test_a_bridge_and_platforms_with_their_secrets(fleet_of, tmp_path):
+    fleet = fleet_of(
+        f'[[bridge]]\nid = "z"\ntopic = "z/state"\ngrid = "g017"\ndevices = "z/"\nsecret_sha256 = "{"AB" * 32}"\n'
+        f'[[platform]]\nid = "ttn-1"\nkind = "ttn"\ntopic = "push/ttn/"\nsecret_sha256 = "{"cd" * 32}"\n'
+        '[[platform]]\nid = "onenet-1"\nkind = "onenet"\ntopic = "push/onenet"\ntoken_file = "onenet.token"\n'
+        'aes_key_file = "/keys/onenet.key"\n'
+    )
+    assert fleet.bridges["z"].secret_sha256 == "ab" * 32
+    assert (fleet.platforms["ttn-1"].topic, fleet.platforms["ttn-1"].secret_sha256) == ("push/ttn", "cd" * 32)
+    assert fleet.platforms["onenet-1"].token_file == str(tmp_path / "onenet.token")
+    assert fleet.platforms["onenet-1"].aes_key_file == "/keys/onenet.key"
+
+
+KEYED = f'[[platform]]\nid = "p"\nkind = "ttn"\ntopic = "push/p"\nsecret_sha256 = "{"ab" * 32}"\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "what"),
+    [
+        (KEYED.replace('"ttn"', '"tnt"'), 3, "kind 'tnt' is not known"),
+        (KEYED.replace('kind = "ttn"\n', ""), 1, "[[platform]] has no kind"),
+        (KEYED.replace(f'secret_sha256 = "{"ab" * 32}"\n', ""), 2, "the platform p has no key"),
+        (KEYED.replace("ab" * 32, "ab"), 5, "is not 64 hexadecimal digits"),
+        (KEYED + 'token_file = "t"\n', 6, "only OneNET has a token_file"),
+        (KEYED.replace('"ttn"', '"onenet"') + 'token_file = "t"\n', 5, "OneNET shows no key"),
+        ('[[platform]]\nid = "o"\nkind = "onenet"\ntopic = "push/o"\n', 1, "OneNET signs with a token"),
+        (KEYED.replace('"push/p"', '"push/+"'), 4, "holds a wildcard"),
+        (KEYED + "key = 1\n", 6, "there is no key 'key' in [[platform]]"),
+        (KEYED + KEYED.replace('"p"', '"q"'), 6, "q is on or below the topic 'push/p' of p (line 1)"),
+        (KEYED.replace('"push/p"', '"push/p/x"').replace('"p"', '"q"') + KEYED, 1, "q is on or below the topic"),
+        (KEYED + DOOR.replace('"door-0307"', '"p"', 1), 7, "the id 'p' is taken (line 1)"),
+        (
+            DOOR + '[[bridge]]\nid = "door-0307"\ntopic = "b/state"\ngrid = "g017"\n'
+            f'secret_sha256 = "{"ab" * 32}"\n', 7, "the id 'door-0307' is taken (line 2)",
+        ),
+    ],
+)  # fmt: skip
+def test_a_platform_with_a_mistake_is_complained_about_at_its_line(fleet_of, text, line, what):
+    found = complaints_of(fleet_of, text)
+    assert [(c.line, what in c.what) for c in found] == [(line, True)], found
+
+
+def test_a_bridge_without_a_secret_may_be_called_like_its_device(fleet_of):
+    text = DOOR + '[[bridge]]\nid = "door-0307"\ntopic = "b/state"\ngrid = "g017"\n'
+    assert fleet_of(text).bridges["door-0307"].secret_sha256 == ""

@@ -61,6 +61,12 @@ def test_relative_paths_are_taken_from_the_file(written, tmp_path):
         ("[gateway]\nlisen = 1\n", 2, "there is no key 'lisen' in [gateway]"),
         ("[gateway]\nlisten = '1883'\n", 2, "is not host:port"),
         ("[gateway]\nlisten = ':1883'\n", 2, "has no host"),
+        ("[gateway.push]\nlisten = '8443'\n", 2, "gateway.push.listen is not host:port"),
+        ("[gateway.push]\nlisten = '0.0.0.0:8443'\n", 2, "open to the network and has no certificate"),
+        ("[gateway.push]\ncertificate = 'c.pem'\n", 1, "certificate and private_key belong together"),
+        ("[gateway.push]\npublic_url = 'push.example.org'\n", 2, "public_url is no address"),
+        ("[gateway.push]\nrate_per_address_s = 0\n", 2, "gateway.push.rate_per_address_s"),
+        ("[gateway]\nlisten = ''\n[gateway.push]\n", 1, "there is no way in"),
         ("[gateway]\nlisten = 'h:99999'\n", 2, "is not host:port"),
         ("[gateway]\nmax_connections = '3'\n", 2, "gateway.max_connections must be a whole number, got a text"),
         ("[gateway]\nmax_connections = 0\n", 2, "gateway.max_connections"),
@@ -138,3 +144,15 @@ def test_the_zone_is_the_policys_or_the_defaults(tmp_path):
         policy.write_text(text)
         with pytest.raises(Complaint):
             zone_of(policy)
+
+
+def test_the_push_door_may_be_the_only_way_in_and_has_its_paths(written, tmp_path):
+    settings = load(
+        written(
+            '[gateway]\nlisten = ""\n[gateway.push]\nlisten = "0.0.0.0:8443"\ncertificate = "c.pem"\n'
+            'private_key = "k.pem"\n'
+        )
+    )
+    assert settings.gateway.push.certificate == str(tmp_path / "c.pem")
+    assert settings.gateway.push.private_key == str(tmp_path / "k.pem")
+    assert load(written('[gateway.push]\nlisten = "127.0.0.1:8080"\n')).gateway.push.certificate == ""

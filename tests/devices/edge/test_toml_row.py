@@ -97,3 +97,12 @@ def test_flags_and_choices():
     assert (row.flag("a"), row.flag("absent"), row.flag("b")) == (True, False, False)
     assert (row.one_of("c", ["ear"]), row.one_of("d", ["ear"])) == ("ear", "")
     assert [c.line for c in into.found] == [3, 5]
+
+
+def test_a_path_is_taken_from_the_folder_of_its_file():
+    file = TomlFile("/site/f.toml", '[[row]]\na = "s/token"\nb = "/etc/token"\nc = 3\n')
+    into = Collector("f.toml")
+    row = Row(file, ("row", 0), file.data["row"][0], into)
+    assert (row.path("a"), row.path("b"), row.path("absent")) == ("/site/s/token", "/etc/token", "")
+    assert row.path("c") == ""
+    assert [c.line for c in into.found] == [4]

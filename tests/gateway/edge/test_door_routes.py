@@ -3,7 +3,7 @@ import pytest
 from gateway.edge import inbox
 from gateway.edge.box import BoxRejects
 from gateway.edge.door_routes import DoorRoutes
-from gateway.edge.http_door import Answer
+from gateway.edge.http_caller import Answer
 from streams.commands import Command
 from streams.edge.sqlite_log import SqliteReader
 from streams.frames import Receipt, SystemReport

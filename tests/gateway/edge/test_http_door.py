@@ -4,7 +4,8 @@ import stat
 
 import pytest
 
-from gateway.edge.http_door import TOKEN_FILE, Answer, Door, token_of
+from gateway.edge.http_caller import Answer
+from gateway.edge.http_door import TOKEN_FILE, Door, token_of
 
 TOKEN = "the token"
 

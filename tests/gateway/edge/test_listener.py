@@ -3,12 +3,13 @@ import ssl
 
 import pytest
 
+from devices.fleet import Bridge, Platform
 from gateway.edge.listener import Listener, Rules, server_tls
 from gateway.mqtt.events import ConnectRequested
 from gateway.mqtt.reasons import Reason
 from gateway.mqtt.server_session import Limits
 from tests.gateway.edge.harness import Client, Inside
-from tests.gateway.worlds import BRIDGE, FLEET, SECRET, door, fleet_of
+from tests.gateway.worlds import BRIDGE, FLEET, SECRET, SECRET_SHA256, door, fleet_of
 
 
 def request(client_id="door-1", username="door-1", password=SECRET) -> ConnectRequested:
@@ -26,6 +27,10 @@ def request(client_id="door-1", username="door-1", password=SECRET) -> ConnectRe
 
 
 WITHOUT_SECRET = door("plain", secret_sha256="")
+DIRECT_BRIDGE = Bridge(
+    id="z2m-18", topic="z2m-18/bridge/state", grid="g017", devices="z2m-18/", secret_sha256=SECRET_SHA256
+)
+PLATFORM = Platform(id="ttn-1", kind="ttn", topic="push/ttn", secret_sha256=SECRET_SHA256)
 
 
 @pytest.mark.parametrize(
@@ -49,11 +54,18 @@ WITHOUT_SECRET = door("plain", secret_sha256="")
         (request("siren-1", "siren-1"), None, False, "siren-1"),
         (request("z2m-17", "z2m-17"), None, False, Reason.BAD_USER_NAME_OR_PASSWORD),
         (request("z2m-17", None, None), "z2m-17", False, "z2m-17"),
+        (request("z2m-18", "z2m-18"), None, False, "z2m-18"),
+        (request("z2m-18", "z2m-18", "wrong"), None, False, Reason.BAD_USER_NAME_OR_PASSWORD),
+        (request("z2m-18", None, None), None, True, Reason.NOT_AUTHORISED),
+        (request("z2m-17", None, None), None, True, "z2m-17"),
+        (request("ttn-1", "ttn-1"), None, False, Reason.BAD_USER_NAME_OR_PASSWORD),
+        (request("ttn-1", None, None), "ttn-1", False, Reason.BAD_USER_NAME_OR_PASSWORD),
+        (request("ttn-1", None, None), None, True, Reason.NOT_AUTHORISED),
     ],
 )
 async def test_who_may_come_in(tmp_path, asked, certificate, anonymous, outcome):
-    fleet = fleet_of(*FLEET.devices.values(), *FLEET.subscribers.values(), BRIDGE, WITHOUT_SECRET)
-    async with Inside(tmp_path, fleet, rules=Rules(allow_anonymous=anonymous)) as inside:
+    rows = (*FLEET.devices.values(), *FLEET.subscribers.values(), BRIDGE, DIRECT_BRIDGE, PLATFORM, WITHOUT_SECRET)
+    async with Inside(tmp_path, fleet_of(*rows), rules=Rules(allow_anonymous=anonymous)) as inside:
         admitted = inside.listener.admit(asked, certificate)
         assert (admitted if isinstance(admitted, Reason) else admitted.name) == outcome
 

@@ -27,6 +27,10 @@ CLIENTS = {
     "a bridge": Principal(
         name="z2m-17", kind="bridge", grid="g017", own=("zigbee2mqtt/bridge",), behind="zigbee2mqtt/"
     ),
+    "a bridge of a bridge": Principal(
+        name="hall-b", kind="bridge", grid="g017", own=("hall/bridge",), behind="hall/", beyond=("hall/up/",)
+    ),
+    "a platform": Principal(name="onenet-1", kind="platform", grid="", own=("push/onenet",)),
     "a siren": Principal(name="siren-1", kind="subscriber", grid="g017", roles=("worker", "police")),
 }
 
@@ -59,6 +63,13 @@ GRANTED = {
     ("a bridge", "publish", "zigbee2mqtt/door-03071"),
     ("a bridge", "will", "zigbee2mqtt/bridge/state"),
     ("a bridge", "subscribe", "threshold/g017/z2m-17/down"),
+    ("a bridge of a bridge", "publish", "hall/bridge/state"),
+    ("a bridge of a bridge", "publish", "hall/door-1"),
+    ("a bridge of a bridge", "publish", "hall/upstairs"),
+    ("a bridge of a bridge", "will", "hall/bridge/state"),
+    ("a bridge of a bridge", "subscribe", "threshold/g017/hall-b/down"),
+    ("a platform", "publish", "push/onenet"),
+    ("a platform", "publish", "push/onenet/event/up"),
     ("a siren", "subscribe", "threshold/pages/g017/worker"),
     ("a siren", "subscribe", "threshold/pages/g017/police"),
 }
@@ -66,6 +77,14 @@ TOPICS = sorted(
     {topic for _, _, topic in GRANTED}
     | {
         "house/hall/door",
+        "hall/up/door-2",
+        "hall/up/bridge/state",
+        "hall",
+        "push",
+        "push/onenet-2",
+        "push/ctwing",
+        "threshold/onenet-1/down",
+        "threshold//onenet-1/down",
         "house/hall/door/battery",
         "zigbee2mqtt",
         "zigbee2mqtt/door-03071",
