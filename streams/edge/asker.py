@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, TypeVar
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
 
 _T = TypeVar("_T")
 
@@ -17,6 +18,7 @@ class Asker:
     def __init__(self, options: dict[str, Any]) -> None:
         self._options = options
         self._consumer: AIOKafkaConsumer | None = None
+        self._admin: AIOKafkaAdminClient | None = None
         self._one_at_a_time = asyncio.Lock()
 
     async def ends(self, topic: str, partitions: Iterable[int]) -> dict[int, int]:
@@ -25,10 +27,25 @@ class Asker:
         found = await self._ask(lambda consumer: consumer.end_offsets(tps))
         return {tp.partition: offset for tp, offset in found.items()}
 
-    async def first(self, topic: str, partition: int) -> int:
-        """The offset of the oldest record there is, or of the next one where there is none."""
-        tp = TopicPartition(topic, partition)
-        return (await self._ask(lambda consumer: consumer.beginning_offsets([tp])))[tp]
+    async def committed(self, group: str, topic: str) -> dict[int, int]:
+        """Partition → the offset a group has committed, for those where it has."""
+        async with self._one_at_a_time, asyncio.timeout(_TIMEOUT_S):
+            if self._admin is None:
+                admin = AIOKafkaAdminClient(**self._options)
+                try:
+                    await admin.start()
+                except BaseException:
+                    await admin.close()
+                    raise
+                self._admin = admin
+            found: Any = await self._admin.list_consumer_group_offsets(group)
+        return {tp.partition: row.offset for tp, row in found.items() if tp.topic == topic and row.offset >= 0}
+
+    async def firsts(self, topic: str, partitions: Iterable[int]) -> dict[int, int]:
+        """Partition → the offset of the oldest record there is, or of the next one where there is none."""
+        tps = [TopicPartition(topic, partition) for partition in partitions]
+        found = await self._ask(lambda consumer: consumer.beginning_offsets(tps))
+        return {tp.partition: offset for tp, offset in found.items()}
 
     async def last_key(self, topic: str, partition: int) -> bytes | None:
         """The key of the newest record, None where there is none."""
@@ -73,6 +90,9 @@ class Asker:
 
     async def close(self) -> None:
         """Give the connection back."""
-        if self._consumer is not None:
-            await self._consumer.stop()
-            self._consumer = None
+        consumer, self._consumer = self._consumer, None
+        if consumer is not None:
+            await consumer.stop()
+        admin, self._admin = self._admin, None
+        if admin is not None:
+            await admin.close()

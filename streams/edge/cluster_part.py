@@ -6,7 +6,8 @@ before.  So whoever takes the partition over finds the state exactly as of the m
 `outbox` if their writer died in between.  See docs/decisions/0050-cluster-crash-window.md.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
 
 import msgspec
 
@@ -58,17 +59,28 @@ class Gap(RuntimeError):
         self.wanted = wanted
 
 
+class Schema(NamedTuple):
+    """How what is remembered is written.  The mark, which is in every flush, says by which version: whoever takes a
+    partition over from a newer program ends and says so, before it has read a record, let alone written one."""
+
+    version: int = VERSION
+    encode: Callable[[Record], bytes] = encode_record
+    decode: Callable[[bytes], Record] = decode_record
+
+
+SCHEMA = Schema()
+
 _mark_encoder = msgspec.msgpack.Encoder()
 _mark_decoder = msgspec.msgpack.Decoder(Mark)
 _fault_decoder = msgspec.msgpack.Decoder(Fault)
 
 
-def read_mark(data: bytes | None) -> Mark:
+def read_mark(data: bytes | None, version: int = VERSION) -> Mark:
     """A mark as it stands in the changelog; a fresh one where there is none.  Raises NewerFrame."""
     mark = Mark() if data is None else _mark_decoder.decode(data)
-    if mark.version > VERSION:
+    if mark.version > version:
         raise NewerFrame(
-            f"the state in Kafka has version {mark.version}, this program knows up to {VERSION}: upgrade this process"
+            f"the state in Kafka has version {mark.version}, this program knows up to {version}: upgrade this process"
         )
     return mark
 
@@ -76,11 +88,14 @@ def read_mark(data: bytes | None) -> Mark:
 class Part:
     """`kept` is what the changelog holds of partition `number`: key → value."""
 
-    def __init__(self, number: int, policy: Policy, kept: Iterable[tuple[bytes, bytes]]) -> None:
+    def __init__(
+        self, number: int, policy: Policy, kept: Iterable[tuple[bytes, bytes]], schema: Schema = SCHEMA
+    ) -> None:
         """Takes in what was put aside, where this program can.  Raises NewerFrame."""
         self.number = number
+        self._schema = schema
         rows = dict(kept)
-        self.mark = read_mark(rows.pop(MARK, None))
+        self.mark = read_mark(rows.pop(MARK, None), schema.version)
         self._aside = {key: _fault_decoder.decode(rows.pop(key)) for key in sorted(rows) if key.startswith(ASIDE)}
         self._effects: list[Effect] = []
         self._rejects: list[bytes] = []
@@ -93,7 +108,7 @@ class Part:
         faults: list[Fault] = []
         for key, value in rows.items():
             try:
-                records.append((key.decode(), decode_record(value)))
+                records.append((key.decode(), schema.decode(value)))
             except (msgspec.MsgspecError, UnicodeDecodeError) as error:
                 faults.append(Fault("state", key.decode("utf-8", "replace"), value, str(error)))
         self.engine = GuardedEngine(policy, records)
@@ -172,7 +187,7 @@ class Part:
                 self._writes.append((key, None if fault is None else msgspec.msgpack.encode(fault)))
                 continue
             record = self.engine.records.get(key.decode())
-            self._writes.append((key, None if record is None else encode_record(record)))
+            self._writes.append((key, None if record is None else self._schema.encode(record)))
         self._flushed = False
 
     # ── what is to be written ──
@@ -187,6 +202,7 @@ class Part:
         ]
         flushes = old.flushes + 1
         self.mark = Mark(
+            version=self._schema.version,
             offset=self._offset,
             flushes=flushes,
             emitted=flushes if frames else old.emitted,
@@ -201,7 +217,7 @@ class Part:
         )
         writes = self._writes
         for key, record in self.engine.take_changes().items():
-            writes.append((key.encode(), None if record is None else encode_record(record)))
+            writes.append((key.encode(), None if record is None else self._schema.encode(record)))
         writes.append((MARK, _mark_encoder.encode(self.mark)))
         rejects = self._rejects
         self._effects, self._writes, self._rejects = [], [], []

@@ -8,25 +8,29 @@ a partition remembers, and how it is written so that a crash at any point loses 
 import asyncio
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, TypeVar
 
+from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 from faust.types import TP
 
 from devices.edge.settings import Settings
+from devices.ids import partition_of
 from streams.edge.asker import Asker
-from streams.edge.cluster_part import Gap, Part
+from streams.edge.cluster_part import SCHEMA, Gap, Part, Schema
 from streams.edge.cluster_reporter import ClusterReporter
 from streams.edge.faust_settings import make_app
 from streams.edge.kafka import connection, names
 from streams.edge.live_clock import LiveClock
 from streams.edge.part_runner import PartRunner
+from streams.edge.progress_watch import part_of
 from streams.edge.state_table import DiskStore, MemoryStore, StateTable
 from streams.edge.state_writer import StateWriter, emitted_key
 from streams.edge.tenure import Over, Tenure, running_s
 from streams.policy import MINUTE_MS, Policy
+from streams.state import Book
 
 # A message received just before a timer is due may still be on its way through a gateway into Kafka.
 GRACE_MS = 300
@@ -38,8 +42,31 @@ _STOP_S = 10.0
 _SETTLE_S = 30.0  # Kafka waits a minute for us
 _CLOCK_APART_MS = 5_000
 _CLOCK_BEHIND_MS = MINUTE_MS
+_AGAIN_S = 0.5
+_COMMIT_S = 3.0
+_STANDS_S = 2.0  # frames wait and none came for so long: ask for them again
+
+_T = TypeVar("_T")
 
 Clocks = Callable[[int], LiveClock]
+
+
+def _passed_by(consumer: Any) -> Callable[[Any], bool]:
+    """In the place of Faust's acknowledging, which commits.  We commit what is written; it has only to forget."""
+
+    def forget(message: Any) -> bool:
+        consumer._unacked_messages.discard(message)
+        return True
+
+    return forget
+
+
+class _NoPlaces(dict[TP, int | None]):
+    """In the place of Faust's memory of what it has handed out.  By that it passes over what it reads again after a
+    seek, and never says so; a part knows its own place, and passes over what it has."""
+
+    def __getitem__(self, _key: TP) -> None:
+        return None
 
 
 def live_clocks(_partition: int) -> LiveClock:
@@ -59,6 +86,7 @@ class Worker:
         clocks: Clocks = live_clocks,
         fail: Callable[[BaseException], None],
         reporter: ClusterReporter | None = None,
+        schema: Schema = SCHEMA,
     ) -> None:
         """Connects to nothing."""
         cluster = settings.cluster
@@ -66,8 +94,10 @@ class Worker:
         self.runners: dict[int, PartRunner] = {}
         self.generation = 0
         self.rebalances = 0
+        self.mine: frozenset[int] = frozenset()  # as last given: they stay ours to bring on until others are given
         self._settings = settings
         self._policy = policy
+        self._schema = schema
         self._clocks = clocks
         self._fail = fail
         self._reporter = reporter
@@ -82,6 +112,8 @@ class Worker:
         self._changed = asyncio.Event()
         self._asker = Asker(self._options)
         self._time: asyncio.Task[None] | None = None
+        self._committed: dict[int, int] = {}
+        self._looked_s = 0.0
         self.app: Any = make_app(settings, self.names.group)
         self.table = StateTable(
             self.app,
@@ -102,19 +134,39 @@ class Worker:
         """Join the group.  Partitions come later, and may go and come again."""
         self._time = asyncio.create_task(self._guard(self._time_passes()))
         self.app.finalize()
+        consumer = self.app.consumer
+        consumer._read_offset = _NoPlaces()
+        consumer.ack = _passed_by(consumer)
         await self.app.start()
 
     async def stop(self) -> None:
         """Write what was taken in, commit, leave the group."""
         await self._settle(_STOP_S)
-        with suppress(Exception):
-            await asyncio.wait_for(self.app.consumer.commit(), _STOP_S)
+        await self._commit()
         with suppress(TimeoutError):
             await asyncio.wait_for(self.app.stop(), _STOP_S)
         await self._drop()
         if self._time is not None:
             self._time.cancel()
         await self._asker.close()
+
+    def standing(self) -> list[int]:
+        """Partitions that were reported as standing still, and not as moving on since; known to the owner of `system`
+        alone.  May be asked from any thread."""
+        partitions = self._settings.streams.partitions
+        runner = self.runners.get(partition_of("system", partitions))
+        if runner is None:
+            return []
+        records = runner.part.engine.records
+        books = {number: records.get(f"z:system/{part_of(number)}") for number in range(partitions)}
+        return [number for number, book in books.items() if isinstance(book, Book) and "system" in book.open]
+
+    def restored(self, partition: int) -> int:
+        """How far the changelog of a partition has been read that is not taken in from yet, 0 for one that is.  May be
+        asked from any thread."""
+        if partition in self.runners:
+            return 0
+        return self.app.tables.recovery.active_offsets.get(TP(self.names.state, partition), 0)
 
     def says(self) -> str:
         """How it stands, in a few words."""
@@ -137,6 +189,7 @@ class Worker:
 
     async def _take(self, event: Any) -> None:
         message = event.message
+        event.ack()
         # Faust may hand out frames of a partition before its table is restored, and after it was taken back.
         while (runner := self.runners.get(message.partition)) is None:
             if self._tenure is None or message.generation_id != self._tenure.generation:
@@ -146,20 +199,76 @@ class Worker:
         if runner is None or not self._taking:
             return  # its next owner gets it
         try:
-            await runner.take(message.offset + 1, event.value or b"", event.ack)
+            await runner.take(message.offset + 1, event.value or b"")
         except Gap as gap:
-            await self._seek(runner, gap)
+            tenure = self._tenure
+            # What follows on it came with it, and is read again with it.
+            if tenure is not None and runner.since_sought_s > _STANDS_S:
+                print(f"streams: {gap}; reading again from there", file=sys.stderr, flush=True)
+                with suppress(Over):
+                    await self._seek(tenure, [runner])
 
-    async def _seek(self, runner: PartRunner, gap: Gap) -> None:
-        """Go back to the frame that was left out, or on from there where it is no more."""
-        first = 1 + await self._asker.first(self.names.inbox, runner.part.number)
-        print(f"streams: {gap}; reading again from there", file=sys.stderr, flush=True)
-        if first > gap.wanted:
-            lost = f"{first - gap.wanted} frames of partition {runner.part.number} were deleted before they were read"
-            print(f"streams: {lost}: raw_days is too short for so long a stop", file=sys.stderr, flush=True)
-            self._report("lost-frames", lost)
-            runner.part.pass_over(first - 1)
-        await self.app.consumer.seek(TP(self.names.inbox, runner.part.number), max(first, gap.wanted) - 1)
+    async def _seek(self, tenure: Tenure, runners: Sequence[PartRunner]) -> None:
+        """Have the frames come that are next for us: Faust goes to what is committed, which may be less, and goes on
+        from wherever it is where nothing is.  Raises Over."""
+        inbox, numbers = self.names.inbox, [runner.part.number for runner in runners]
+        firsts = await self._answered(tenure, lambda: self._asker.firsts(inbox, numbers))
+        places: dict[TP, int] = {}
+        for runner in runners:
+            number, first = runner.part.number, firsts[runner.part.number]
+            if first > runner.part.offset:
+                lost = f"{first - runner.part.offset} frames of partition {number} were deleted before they were read"
+                print(f"streams: {lost}: raw_days is too short for so long a stop", file=sys.stderr, flush=True)
+                self._report("lost-frames", lost)
+                runner.part.pass_over(first)
+                runner.poke()
+            places[TP(inbox, number)] = runner.part.offset
+            runner.sought()
+        await self.app.consumer._thread.seek_wait(places)
+
+    async def _commit(self) -> None:
+        """Tell Kafka how far what follows from the frames is written.  What it does not take is told later: whoever
+        takes a partition over goes by the mark, and only those who watch go by this."""
+        written = {number: runner.written for number, runner in self.runners.items()}
+        news = {number: offset for number, offset in written.items() if self._committed.get(number) != offset}
+        consumer = self.app.consumer
+        if not news or not self.app.started:
+            return
+
+        async def commit() -> bool:
+            offsets = {TopicPartition(self.names.inbox, number): offset for number, offset in news.items()}
+            try:
+                await asyncio.wait_for(consumer._thread._consumer.commit(offsets), _COMMIT_S)
+            except (KafkaError, TimeoutError):
+                return False
+            return True
+
+        if await consumer._thread.call_thread(commit):
+            self._committed.update(news)
+
+    async def _take_places(self, tenure: Tenure) -> None:
+        """Once Faust has gone to the places that it knows, go to ours."""
+        while self.app.rebalancing or not self.app.consumer.flow_active:  # noqa: ASYNC110 - Faust has no event for it
+            await asyncio.sleep(0.02)
+        await self._seek(tenure, list(self.runners.values()))
+
+    async def _look_for_more(self, tenure: Tenure) -> None:
+        """Where frames wait and none comes, ask for them again: Faust may have lost its place without a word."""
+        idle = [runner for runner in self.runners.values() if runner.idle.is_set() and runner.since_taken_s > _STANDS_S]
+        if not idle:
+            return
+        ends = await self._answered(
+            tenure, lambda: self._asker.ends(self.names.inbox, [runner.part.number for runner in idle])
+        )
+        stand = [
+            runner for runner in idle
+            if runner.part.offset < ends[runner.part.number]
+            and runner.since_taken_s > _STANDS_S and runner.since_sought_s > _STANDS_S
+        ]  # fmt: skip
+        if stand:
+            where = ", ".join(f"frame {runner.part.offset + 1} of partition {runner.part.number}" for runner in stand)
+            print(f"streams: {where} does not come; reading again from there", file=sys.stderr, flush=True)
+            await self._seek(tenure, stand)
 
     # ── partitions come and go ──
 
@@ -167,10 +276,12 @@ class Worker:
         try:
             await self._drop()
             self.rebalances += 1
+            self.mine = frozenset(tp.partition for tp in assigned if tp.topic == self.names.inbox)
             self.generation = self.app.consumer_generation_id
             self._tenure = Tenure(self.generation, self._settings.cluster.session_timeout_s)
             self._taking = True
             self._listen_to_heartbeats()
+            self._keep(self._guard(self._first_heartbeat()))
         except BaseException as error:
             self._fail(error)
             raise
@@ -192,6 +303,13 @@ class Worker:
         heartbeat.listened_to = True  # type: ignore[attr-defined]
         coordinator._do_heartbeat = heartbeat
 
+    async def _first_heartbeat(self) -> None:
+        """Ask at once whether we are still the owner: the first beat of a generation would come a little later."""
+        consumer = self.app.consumer
+        coordinator = consumer._thread._consumer._coordinator
+        with suppress(KafkaError):
+            await consumer._thread.call_thread(coordinator._do_heartbeat)
+
     async def _restored(self) -> None:
         """The table is as its writers left it: make the engines of what is ours.
 
@@ -209,13 +327,26 @@ class Worker:
             self._fail(error)
             raise
 
+    async def _answered(self, tenure: Tenure, question: Callable[[], Awaitable[_T]]) -> _T:
+        """Ask until the broker answers, for as long as the partitions are ours.  Raises Over when they are not."""
+        while True:
+            try:
+                return await question()
+            except Over:
+                raise
+            except (KafkaError, TimeoutError) as error:
+                if self._tenure is not tenure:
+                    raise Over("the partitions of this worker were taken back while it asked") from error
+                await asyncio.sleep(_AGAIN_S)
+
     async def _build(self, tenure: Tenure) -> bool:
         """Whether all that is ours runs.  Raises Over when it no longer is."""
         mine = sorted(tp.partition for tp in self.app.consumer.assignment() if tp.topic == self.names.inbox)
-        if not await self._catch_up(mine):
+        # Whoever had them before may write until the broker has given them to us, and it says so by this.
+        await tenure.held()
+        if not await self._answered(tenure, lambda: self._catch_up(mine)):
             return False
-        writer = StateWriter(self._options, self.names, tenure)
-        await writer.start()
+        writer = await self._answered(tenure, lambda: self._make_writer(tenure))
         if self._tenure is not tenure:
             await writer.stop()
             return False
@@ -223,13 +354,23 @@ class Worker:
         for number in mine:
             # Nothing may come between these two.
             kept, restored_to = self.table.rows(number), self.table.restored_to(number)
-            part = Part(number, self._policy, kept)
-            await self._finish(writer, part)
+            part = Part(number, self._policy, kept, self._schema)
+            await self._finish(tenure, writer, part)
             if self._tenure is not tenure:
                 return False
-            self._run(writer, part, restored_to)
+            self._run(tenure, writer, part, restored_to)
             await asyncio.sleep(0)
+        self._keep(self._guard(self._take_places(tenure)))
         return True
+
+    async def _make_writer(self, tenure: Tenure) -> StateWriter:
+        writer = StateWriter(self._options, self.names, tenure)
+        try:
+            await writer.start()
+        except BaseException:
+            await writer.stop()
+            raise
+        return writer
 
     async def _catch_up(self, mine: Sequence[int]) -> bool:
         """Read what the table lacks to the end of its changelog; False where that is much: Faust is still at it.
@@ -248,7 +389,7 @@ class Worker:
                 self.table.wrote(number, rows, ends[number] - 1)
         return True
 
-    def _run(self, writer: StateWriter, part: Part, restored_to: int) -> None:
+    def _run(self, tenure: Tenure, writer: StateWriter, part: Part, restored_to: int) -> None:
         clock = self._clocks(part.number)
         clock.not_before(part.mark.now_ms)
         state = self.names.state
@@ -258,26 +399,33 @@ class Worker:
             restored_to=restored_to,
             writer=writer,
             clock=clock,
-            foreign=lambda number, first, until: self._asker.records(state, number, first, until),
+            foreign=lambda number, first, until: self._answered(
+                tenure, lambda: self._asker.records(state, number, first, until)
+            ),
         )
         # The first flush shows at once whether anybody else still writes here.
         part.touch()
         runner.poke()
         self.runners[part.number] = runner
         self._changed.set()
-        task = asyncio.create_task(self._guard(runner.run()))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._keep(self._guard(runner.run()))
         self._poked.set()
         if part.put_aside:
             self._report("quarantine", f"{part.put_aside} put aside in partition {part.number}: see the topic rejects")
 
-    async def _finish(self, writer: StateWriter, part: Part) -> None:
+    def _keep(self, work: Any) -> None:
+        """Run it until it ends or the partitions go."""
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _finish(self, tenure: Tenure, writer: StateWriter, part: Part) -> None:
         """Write the decisions of the last flush, unless they stand in `outbox`: its writer may have died in between."""
         mark = part.mark
         if not mark.frames:
             return
-        if await self._asker.last_key(self.names.outbox, part.number) != emitted_key(mark.emitted):
+        last_key = await self._answered(tenure, lambda: self._asker.last_key(self.names.outbox, part.number))
+        if last_key != emitted_key(mark.emitted):
             print(
                 f"streams: partition {part.number}: its last decisions are not in outbox yet: writing them",
                 file=sys.stderr,
@@ -289,17 +437,22 @@ class Worker:
         """Faust takes nothing in any more.  Write what was, while we may; then let go."""
         try:
             await self._settle(_SETTLE_S)
+            await self._commit()
             await self._drop()
         except BaseException as error:
             self._fail(error)
             raise
 
     async def _settle(self, within_s: float) -> None:
-        """Take nothing in any more, and see what was taken in written: the next owner looks what is there."""
+        """Take nothing in any more, and see what was taken in written: the next owner looks what is there.
+
+        Nor may anything be on its way that is not answered yet: it would be written behind the next owner's back.
+        """
         self._taking = False
         tenure, until_s = self._tenure, time.monotonic() + within_s
         while tenure is not None and tenure.holds and time.monotonic() < until_s:
-            if all(runner.idle.is_set() for runner in self.runners.values()):
+            idle = all(runner.idle.is_set() for runner in self.runners.values())
+            if idle and (self._writer is None or not self._writer.under_way):
                 return
             await asyncio.sleep(0.005)
 
@@ -308,6 +461,7 @@ class Worker:
         if tenure is not None:
             tenure.end()
         self.runners.clear()
+        self._committed.clear()
         self._changed.set()
         for task in list(self._tasks):
             task.cancel()
@@ -322,6 +476,9 @@ class Worker:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._poked.wait(), self._sleep_s())
             self._poked.clear()
+            if self.app.crashed:
+                # It stops without ending the process.
+                raise RuntimeError(f"Faust has stopped: {self.app.crash_reason!r}") from self.app.crash_reason
             tenure = self._tenure
             if tenure is None or not self._taking:
                 continue
@@ -333,6 +490,11 @@ class Worker:
             if due:
                 await self._let_pass(tenure, due)
             self._look_after()
+            if time.monotonic() - self._looked_s >= _LOOK_S:
+                self._looked_s = time.monotonic()
+                await self._commit()
+                with suppress(Over):
+                    await self._look_for_more(tenure)
 
     def _sleep_s(self) -> float:
         dues = [

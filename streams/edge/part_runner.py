@@ -17,9 +17,6 @@ from streams.edge.state_writer import StateWriter, Written
 # More than this waits for a flush: no more is taken in until it is written.
 _MOST_WAITING = 4_000
 
-# What to call when the frame it came with is durable.
-Ack = Callable[[], None]
-
 
 class PartRunner:
     """`part` and everything around it that is not thinking.  `restored_to` is the offset of the changelog's last record
@@ -47,12 +44,13 @@ class PartRunner:
         self._table = table
         self._writer = writer
         self._foreign = foreign
-        self._acks: list[Ack] = []
         self._wake = asyncio.Event()
         self._room = asyncio.Event()
         self._room.set()
         self._idle = asyncio.Event()
         self._next_offset = restored_to + 1
+        self.written = part.mark.offset  # of the last frame of `inbox` whose consequences are durable
+        self._taken_s = self._sought_s = time.monotonic()
 
     @property
     def idle(self) -> asyncio.Event:
@@ -64,12 +62,27 @@ class PartRunner:
         """How long ago the last flush was."""
         return time.monotonic() - self.flushed_s
 
-    async def take(self, offset: int, frame: bytes, ack: Ack) -> None:
-        """Take in a frame of `inbox`; `ack` is called once it is durable.  Raises Gap, NewerFrame."""
+    @property
+    def since_taken_s(self) -> float:
+        """How long ago the last frame came, or this began."""
+        return time.monotonic() - self._taken_s
+
+    @property
+    def since_sought_s(self) -> float:
+        """How long ago frames were asked for again, or this began."""
+        return time.monotonic() - self._sought_s
+
+    def sought(self) -> None:
+        """Frames are asked for again."""
+        self._sought_s = time.monotonic()
+
+    async def take(self, offset: int, frame: bytes) -> None:
+        """Take in a frame of `inbox`.  Raises Gap, NewerFrame."""
         await self._room.wait()
-        self.part.take(offset, frame)
-        self._acks.append(ack)
-        self.poke()
+        taken = self.part.take(offset, frame)
+        self._taken_s = time.monotonic()
+        if taken:
+            self.poke()
 
     def advance(self, now_ms: int) -> None:
         """Let time pass to `now_ms`, or as far as one flush holds: call again while a timer is due."""
@@ -81,7 +94,7 @@ class PartRunner:
         self.poke()
 
     def poke(self) -> None:
-        """There is something to write, or to acknowledge."""
+        """There is something to write."""
         self._idle.clear()
         if self.part.waiting >= _MOST_WAITING:
             self._room.clear()
@@ -92,11 +105,8 @@ class PartRunner:
         while True:
             await self._wake.wait()
             self._wake.clear()
-            acks, self._acks = self._acks, []
             if self.part.dirty:
                 await self._flush()
-            for ack in acks:
-                ack()
             if not self._wake.is_set():
                 self._idle.set()
 
@@ -104,12 +114,14 @@ class PartRunner:
         began_s = time.monotonic()
         flush = self.part.take_flush(wall_clock_ms())
         self._room.set()
+        if flush.rejects:
+            # First: a crash in between writes them again, and the other way round would lose them.
+            await self._writer.rejects(flush.rejects)
         written = await self._writer.state(self.part.number, flush.writes)
         self._table.wrote(self.part.number, flush.writes, written.last)
         if flush.mark.frames:
             await self._writer.decisions(self.part.number, flush.mark)
-        if flush.rejects:
-            await self._writer.rejects(flush.rejects)
+        self.written = flush.mark.offset
         self.flushed_s = time.monotonic()
         self.flush_s = self.flushed_s - began_s
         self.apart_ms = written.at_ms - wall_clock_ms()

@@ -26,11 +26,14 @@ class Teller(ABC):
         self._stopping = False
         self._thread: threading.Thread | None = None
 
-    def say(self, part: str, *, well: bool, detail: str = "") -> None:
-        """Report `part`, unless the same was the last word about it.  A part that was never unwell needs no word."""
+    def say(self, part: str, *, well: bool, detail: str = "", although_said: bool = False) -> None:
+        """Report `part`, unless the same was the last word about it.  A part that was never unwell needs no word.
+
+        `although_said`: whatever was said here before, for another process may have said something else since.
+        """
         with self._changed:
             last = self._said.get(part, (True, ""))
-            if last == (well, detail) or (last[0] and well):
+            if not although_said and (last == (well, detail) or (last[0] and well)):
                 return
             self._said[part] = self._waiting[part] = (well, detail)
             if self._thread is None:

@@ -42,15 +42,29 @@ class StateWriter:
             max_batch_size=LARGEST_BATCH,
             max_request_size=LARGEST_BATCH,
         )
-        send = self._producer.client.send
+        self._under_way = 0
+        client = self._producer.client
+        send = client.send
 
         async def send_if_ours(node_id: Any, request: Any, **keywords: Any) -> Any:
-            if isinstance(request, ProduceRequest):
+            if not isinstance(request, ProduceRequest):
+                return await send(node_id, request, **keywords)
+            # To connect may take long.  Once connected, nothing waits between the question and the bytes.
+            while await client.ready(node_id, **keywords) and not tenure.holds:
                 await tenure.held()
-            return await send(node_id, request, **keywords)
+            self._under_way += 1
+            try:
+                return await send(node_id, request, **keywords)
+            finally:
+                self._under_way -= 1
 
         # What waits inside the producer would go out whenever the process wakes up: there is no later place to ask.
-        self._producer.client.send = send_if_ours
+        client.send = send_if_ours
+
+    @property
+    def under_way(self) -> bool:
+        """Whether the broker has been sent something that it has not answered: it may yet be written."""
+        return self._under_way > 0
 
     async def start(self) -> None:
         """Connect.  Raises KafkaError."""

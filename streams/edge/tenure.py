@@ -4,6 +4,9 @@ A worker that was stopped (a laptop's lid, a hypervisor, SIGSTOP) wakes up and k
 Somebody else may have its partitions by then.  So before it lets time pass for a ladder, and at the moment anything
 goes out to the broker, it must have been confirmed within the session time-out, by a clock that runs on while a
 machine sleeps.  A tenure is of one generation of the group; it ends with the next rebalance and never begins again.
+
+What counts is when we asked: between the broker's answer and our hearing of it a process may have slept.  So being
+given partitions is no confirmation either: the first heartbeat of the generation is.
 """
 
 import asyncio
@@ -28,14 +31,14 @@ class Over(KafkaError):
 
 
 class Tenure:
-    """Begins confirmed.  `lasts_s` is the session time-out the broker gives us.  Made in the event loop that writes."""
+    """Begins unconfirmed.  `lasts_s` is the session time-out the broker gives us.  Made in the loop that writes."""
 
     def __init__(self, generation: int, lasts_s: float, *, clock: Callable[[], float] = running_s) -> None:
         self.generation = generation
         self.over = asyncio.Event()
         self._lasts_s = lasts_s - MARGIN_S
         self._clock = clock
-        self._confirmed_s = clock()
+        self._confirmed_s = -self._lasts_s
         self._changed = asyncio.Event()
         self._loop = asyncio.get_running_loop()
 

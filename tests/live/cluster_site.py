@@ -41,16 +41,16 @@ sys.exit(main(load(sys.argv[1]), policy(), clocks=lambda _partition: Standing())
 
 
 class WorkerProcess(Server):
-    """`threshold streams` of a cluster.  `standing`: with a clock that stands still."""
+    """`threshold streams` of a cluster.  `program`: a Python text to run instead, its argument the settings file."""
 
     name = "worker"
     start_timeout_s = 120.0
     stop_timeout_s = 30.0
 
-    def __init__(self, folder: Path, config: Path, *, standing: bool = False) -> None:
+    def __init__(self, folder: Path, config: Path, *, program: str = "") -> None:
         super().__init__(folder)
         self._config = config
-        self._standing = standing
+        self.program = program
         self._ready_after = 0
 
     def start(self) -> None:
@@ -79,8 +79,8 @@ class WorkerProcess(Server):
             return log.read().decode(errors="replace")
 
     def command(self) -> list[str]:
-        if self._standing:
-            return [sys.executable, "-u", "-c", STANDING, str(self._config)]
+        if self.program:
+            return [sys.executable, "-u", "-c", self.program, str(self._config)]
         return [sys.executable, "-u", "-m", "deploy.process", "streams", "--config", str(self._config)]
 
     def environment(self) -> dict[str, str]:
@@ -104,20 +104,22 @@ class ClusterSite:
         self._writer: Any = None
         self._readers: dict[str, KafkaReader] = {}
 
-    def config(self, name: str) -> Path:
+    def config(self, name: str, **cluster: Any) -> Path:
         """A settings file for one process, with a data folder of its own."""
         path = self.folder / f"{name}.toml"
-        rows = "\n".join(f"{key} = {_toml(value)}" for key, value in self.keys.items())
+        rows = "\n".join(f"{key} = {_toml(value)}" for key, value in (self.keys | cluster).items())
         path.write_text(
             f'[data]\nfolder = "{name}"\n[streams]\nruntime = "cluster"\npartitions = {self.partitions}\n'
             f"[cluster]\n{rows}\n"
         )
         return path
 
-    def worker(self, name: str, *, standing: bool = False) -> WorkerProcess:
-        """The worker of this name, made at the first asking; not started."""
+    def worker(self, name: str, *, standing: bool = False, program: str = "", **cluster: Any) -> WorkerProcess:
+        """The worker of this name, made at the first asking; not started.  `standing`: with a clock that stands still;
+        `cluster` are keys of [cluster] for it alone."""
         if name not in self.workers:
-            self.workers[name] = WorkerProcess(self.folder / name, self.config(name), standing=standing)
+            config = self.config(name, **cluster)
+            self.workers[name] = WorkerProcess(self.folder / name, config, program=program or STANDING * standing)
         return self.workers[name]
 
     def put(self, partition: int, *frames: Sequence[InboxRecord]) -> list[int]:
@@ -148,7 +150,9 @@ class ClusterSite:
 
     def remembered(self, partition: int) -> dict[str, bytes]:
         """What the changelog of the state holds: key → encoded record."""
-        return {key.decode(): value for key, value in self.state(partition).items() if key != MARK}
+        kept = {key: value for key, value in self.state(partition).items() if key != MARK}
+        assert not any(key.startswith(ASIDE) for key in kept)
+        return {key.decode(): value for key, value in kept.items()}
 
     def state(self, partition: int) -> dict[bytes, bytes]:
         kept: dict[bytes, bytes] = {}
@@ -157,8 +161,11 @@ class ClusterSite:
                 kept.pop(key, None)
             else:
                 kept[key] = value
-        assert not any(key.startswith(ASIDE) for key in kept)
         return kept
+
+    def keyed(self, log: str) -> list[tuple[bytes, bytes | None]]:
+        """Key and value of every record of a log with one partition."""
+        return records(self.settings, self.names.of(log), 0)
 
     def settled(self, timeout_s: float = 60) -> None:
         """Wait until every frame of `inbox` is taken in and committed."""
@@ -168,7 +175,7 @@ class ClusterSite:
         return {p: end for p, end in self.reader("inbox").ends(range(self.partitions)).items() if end}
 
     def committed(self) -> dict[int, int]:
-        return group_offsets(self.settings, self.names.group)
+        return {p: offset for p, offset in group_offsets(self.settings, self.names.group).items() if offset}
 
     def close(self) -> None:
         for worker in self.workers.values():
@@ -184,19 +191,25 @@ def _toml(value: Any) -> str:
 
 def records(settings: Settings, topic: str, partition: int) -> list[tuple[bytes, bytes | None]]:
     """Key and value of every record of a partition."""
+    return [(record.key, record.value) for record in stamped(settings, topic, partition)]
+
+
+def stamped(settings: Settings, topic: str, partition: int, first: int = 0) -> list[Any]:
+    """Every record of a partition from offset `first` on, with the time the broker took it."""
     import asyncio
 
     from aiokafka import AIOKafkaConsumer, TopicPartition
 
-    async def read() -> list[tuple[bytes, bytes | None]]:
+    async def read() -> list[Any]:
         tp = TopicPartition(topic, partition)
         async with AIOKafkaConsumer(**connection(settings.cluster), auto_offset_reset="earliest") as consumer:
             consumer.assign([tp])
+            if first:
+                consumer.seek(tp, first)
             end = (await consumer.end_offsets([tp]))[tp]
-            found: list[tuple[bytes, bytes | None]] = []
+            found: list[Any] = []
             while await consumer.position(tp) < end:
-                rows = await consumer.getmany(tp, timeout_ms=500)
-                found += [(record.key, record.value) for record in rows.get(tp, [])]
+                found += (await consumer.getmany(tp, timeout_ms=500)).get(tp, [])
             return found
 
     return asyncio.run(read())

@@ -1,0 +1,142 @@
+"""Load for a cluster in a test, and a witness of what became of it."""
+
+import threading
+import time
+from collections import Counter
+from random import Random
+
+import msgspec
+
+from streams.edge.cluster_part import MARK, Mark
+from streams.edge.log import LogFull
+from streams.effects import Decision, Effect
+from streams.engine import Engine
+from streams.frames import InboxRecord, decode_outbox
+from streams.state import encode_record
+from tests.live.cluster_site import ClusterSite, stamped
+from tests.streams.edge.boxes import policy
+from tests.streams.edge.scripts import script
+
+
+class Load:
+    """Puts frames of seeded scripts, one script a partition, all the time; what was acknowledged is in `sent`."""
+
+    def __init__(self, site: ClusterSite, seed: int, *, frames_a_second: float = 40) -> None:
+        self.sent: dict[int, list[list[InboxRecord]]] = {p: [] for p in range(site.partitions)}
+        self._site = site
+        self._random = Random(seed)
+        self._pause_s = 1 / frames_a_second
+        self._rows = {p: script(seed * 100 + p, 30_000) for p in self.sent}
+        self._stop = threading.Event()
+        self._go = threading.Event()
+        self._resting = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def go_on(self) -> None:
+        self._resting.clear()
+        self._go.set()
+
+    def rest(self) -> None:
+        """Return once everything put is acknowledged and nothing more is put."""
+        self._go.clear()
+        assert self._resting.wait(60), "a frame was not acknowledged in 60 s"
+
+    def close(self) -> None:
+        self._stop.set()
+        self._go.set()
+        self._thread.join(60)
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            if not self._go.is_set():
+                self._resting.set()
+                self._go.wait()
+                continue
+            partition = self._random.randrange(self._site.partitions)
+            at = sum(map(len, self.sent[partition]))
+            frame = self._rows[partition][at : at + self._random.randrange(1, 10)]
+            self._put(partition, frame)
+            self.sent[partition].append(frame)
+            time.sleep(self._pause_s)
+
+    def _put(self, partition: int, frame: list[InboxRecord]) -> None:
+        while True:
+            try:
+                self._site.put(partition, frame)
+                return
+            except LogFull:
+                if self._stop.is_set():
+                    return
+
+
+class Witness:
+    """Holds what came out against what an undisturbed engine decides of what went in."""
+
+    def __init__(self, site: ClusterSite, load: Load) -> None:
+        self.repeated = 0  # frames of outbox that stood there already
+        self.pages = self.incidents = 0
+        self._site = site
+        self._load = load
+        self._engines = {p: Engine(policy()) for p in load.sent}
+        self._expected: dict[int, list[Effect]] = {p: [] for p in load.sent}
+        self._decided: dict[int, list[Effect]] = {p: [] for p in load.sent}
+        self._taken = dict.fromkeys(load.sent, 0)
+        self._read = dict.fromkeys(load.sent, 0)
+        self._flushes: dict[int, set[bytes]] = {p: set() for p in load.sent}
+
+    def check(self) -> None:
+        for partition in self._load.sent:
+            self._look(partition)
+            assert self._decided[partition] == self._expected[partition], f"partition {partition}"
+        decisions = [e for some in self._decided.values() for e in some if isinstance(e, Decision)]
+        # Households of the same name are on several partitions here, so ids are one's own on each.
+        for some in self._decided.values():
+            pages = Counter(e.page for e in some if isinstance(e, Decision) and e.decision == "page")
+            raised = Counter(e.incident for e in some if isinstance(e, Decision) and e.decision == "raised")
+            assert not [each for each, count in (pages + raised).items() if count > 1]
+        self.pages = sum(e.decision == "page" for e in decisions)
+        self.incidents = sum(e.decision == "raised" for e in decisions)
+
+    def check_memory(self) -> None:
+        for partition, engine in self._engines.items():
+            remembered = {key: encode_record(record) for key, record in engine.records.items()}
+            assert self._site.remembered(partition) == remembered, f"partition {partition}"
+
+    def _look(self, partition: int) -> None:
+        frames = self._load.sent[partition]
+        for frame in frames[self._taken[partition] :]:
+            for record in frame:
+                self._expected[partition] += self._engines[partition].apply(record)
+        self._taken[partition] = len(frames)
+        for record in stamped(self._site.settings, self._site.names.outbox, partition, self._read[partition]):
+            self._read[partition] = record.offset + 1
+            # A flush has one key, and several frames where it is large.
+            place = record.key + record.value
+            if place in self._flushes[partition]:
+                self.repeated += 1
+                continue
+            self._flushes[partition].add(place)
+            self._decided[partition] += decode_outbox(record.value)
+
+
+def longest_waits(site: ClusterSite, since_ms: int) -> dict[int, float]:
+    """Partition → the longest that a frame acknowledged since then stood in `inbox` until what follows from it was
+    durable, in seconds.  All by the broker's clock."""
+    decoder = msgspec.msgpack.Decoder(Mark)
+    longest: dict[int, float] = {}
+    for partition in range(site.partitions):
+        frames = [(r.offset + 1, r.timestamp) for r in stamped(site.settings, site.names.inbox, partition)]
+        marks = [
+            (decoder.decode(r.value).offset, r.timestamp)
+            for r in stamped(site.settings, site.names.state, partition)
+            if r.key == MARK
+        ]
+        longest[partition] = 0.0
+        at = 0
+        for offset, put_ms in frames:
+            while marks[at][0] < offset:
+                at += 1
+            if put_ms >= since_ms:
+                longest[partition] = max(longest[partition], (marks[at][1] - put_ms) / 1000)
+    return longest
