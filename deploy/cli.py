@@ -82,6 +82,15 @@ def sink(config: Config) -> None:
 
 
 @app.command()
+def watchdog(
+    config: Annotated[Path, typer.Option("--config", help="The watchdog's own file (TOML).")],
+    test: Annotated[bool, typer.Option("--test", help="One message to every channel, then end.")] = False,
+) -> None:
+    """On another machine: tells people when the box is dead for three minutes, and since when."""
+    hand_over("duty.edge.watchdog:main", config=config, test=test)
+
+
+@app.command()
 def replay(
     trace: Annotated[Path | None, typer.Argument(help="A trace (JSON Lines); none with --since.")] = None,
     fleet: Annotated[Path | None, typer.Option("--fleet", help="The fleet file (TOML).")] = None,

@@ -39,11 +39,11 @@ def fill(read: settings.Settings, logins_file: Path) -> None:
 
 
 def line_of(login: demo_people.Login) -> str:
-    """`worker         threshold-demo   李秀英`, with the key of a second factor; "" for the second of a role."""
+    """`worker           threshold-demo   李秀英`, with the key of a second factor; "" for the second of a role."""
     if login.login[-1].isdigit():
         return ""
     more = f"   second factor: authenticator key {login.totp_secret}" if login.totp_secret else ""
-    return f"{login.login:<14} {login.password:<16} {login.name}{more}"
+    return f"{login.login:<16} {login.password:<16} {login.name}{more}"
 
 
 def main(arguments: list[str]) -> int:

@@ -144,7 +144,7 @@ class Simulator:
         begin_ms: float = at_ms
         announced = habit.declared and home.isolated and rng.random() < home.declares
         if announced:
-            self._declare(at_ms, home, habit.minutes * 60_000, habit.name, "resident")
+            self._declare(at_ms, home, habit.minutes * 60_000, habit.said or habit.name, "resident")
             begin_ms += rng.uniform(5, 90) * 1000
         for _ in range(rng.randint(*habit.times)):
             open_ms = rng.uniform(*habit.open_s) * 1000
@@ -260,7 +260,7 @@ class Simulator:
         self._at(self._next(at_ms, hours, later=True), self._visit, home, hours)
         if rng.random() < 0.02:
             return  # forgotten: nobody is perfect on the eightieth door
-        self._declare(at_ms, home, 10 * 60_000, "visit", home.worker)
+        self._declare(at_ms, home, 10 * 60_000, "上门", home.worker)
         knock_ms = at_ms + rng.uniform(20, 120) * 1000
         open_ms = rng.uniform(20, 90) * 1000
         self._at(knock_ms, self._open, home, open_ms)
@@ -328,16 +328,16 @@ class Simulator:
         about = {"subject": subject, "kind": "fever", "role": "doctor", "by": gun.grid.doctor}
         seen_ms = at_ms + int(self._rng.uniform(15, 240) * 1000)
         self._at(seen_ms, self._ask, {"command": "acknowledge", **about})
-        closing = {"command": "close", **about, "disposition": "transferred", "note": "taken to the fever clinic"}
+        closing = {"command": "close", **about, "disposition": "transferred", "note": "已转发热门诊"}
         self._at(seen_ms + 1_500_000, self._ask, closing)
 
 
 _SETTLED = (
-    ("true-alarm", "went out for cigarettes, sent back"),
-    ("true-alarm", "spoke with a neighbour at the door"),
-    ("declared-late", "took the rubbish out, forgot to say so"),
-    ("false-alarm", "a draught moved the door"),
-    ("false-alarm", "the child played with the door"),
+    ("true-alarm", "下楼买烟，已劝返"),
+    ("true-alarm", "在门口和邻居说话"),
+    ("declared-late", "倒垃圾，忘记报备"),
+    ("false-alarm", "风吹动了门"),
+    ("false-alarm", "孩子开关门玩耍"),
 )
 
 

@@ -14,13 +14,14 @@ class Habit(msgspec.Struct, frozen=True, kw_only=True):
     apart_s: tuple[float, float] = (30, 120)  # between them
     declared: bool = False  # usually announced beforehand
     minutes: int = 5  # for how long it is announced
+    said: str = ""  # how it is announced: people of this compound write Chinese
 
 
 # Of a household in isolation.
 ISOLATED = (
-    Habit(name="rubbish", a_day=1.0, hours=(18, 22), declared=True),
-    Habit(name="parcel", a_day=0.7, hours=(10, 19), declared=True, open_s=(5, 60)),
-    Habit(name="meal", a_day=0.6, hours=(11, 14), declared=True, open_s=(5, 20), minutes=3),
+    Habit(name="rubbish", a_day=1.0, hours=(18, 22), declared=True, said="倒垃圾"),
+    Habit(name="parcel", a_day=0.7, hours=(10, 19), declared=True, open_s=(5, 60), said="取快递"),
+    Habit(name="meal", a_day=0.6, hours=(11, 14), declared=True, open_s=(5, 20), minutes=3, said="取餐"),
     Habit(name="a breath of air", a_day=0.08, hours=(7, 23), open_s=(20, 240)),
 )
 # Of a household without a case, whose sensor only reports.

@@ -1,15 +1,10 @@
 """The outside watchdog: on another machine, it asks the desk how it is and tells people when the box is dead.
 
-    python -m duty.edge.watchdog WATCHDOG.toml
+    ./threshold watchdog --config watchdog.toml            (deploy/watchdog.toml is one to begin with)
+    ./threshold watchdog --config watchdog.toml --test     one message to every channel, then it ends
 
-    url = "https://desk.example.org/health"
-    site = "阳光小区"
-    language = "zh"
-    [[channel]]
-    kind = "wecom"
-    target = "https://…"
-
-It shares nothing with the box but the network: no database, no key, no log.
+It shares nothing with the box but the network: no database, no key, no log.  A box that does not answer, answers
+wrongly, or says of itself that it is not well, is dead when it has been so for three minutes.
 """
 
 import asyncio
@@ -44,6 +39,10 @@ _TEXTS: dict[tuple[Word, Language], str] = {
     ("still-dead", "en"): "The duty system still does not answer, since {since}.",
     ("back", "zh"): "值班系统已恢复。中断自 {since} 起。",
     ("back", "en"): "The duty system is back. It was gone since {since}.",
+}
+_TRIAL: dict[Language, str] = {
+    "zh": "值班系统外部看护：测试消息，无需处理。",
+    "en": "Outside watch of the duty system: a test, nothing needs doing.",
 }
 
 
@@ -153,16 +152,20 @@ class Watchdog:
 
     async def _tell(self, word: Word, since_ms: int) -> bool:
         """Tell every channel; whether one of them took it."""
-        since = datetime.fromtimestamp(since_ms // 1000, UTC).astimezone().strftime("%m-%d %H:%M")
-        sentence = _TEXTS[word, self._settings.language].format(since=since)
+        sentence = _TEXTS[word, self._settings.language].format(since=_moment(since_ms))
+        return await self._send(sentence, f"watchdog-{word}-{since_ms}", urgent=word != "back")
+
+    async def try_channels(self) -> bool:
+        """One message to every channel; whether one of them took it."""
+        return await self._send(_TRIAL[self._settings.language], f"watchdog-test-{self._clock_ms()}", urgent=False)
+
+    async def _send(self, sentence: str, id: str, *, urgent: bool) -> bool:
         self._say(sentence)
-        text = Text(title=f"【{self._settings.site}】{sentence}", urgent=word != "back")
-        message = Message(id=f"watchdog-{word}-{since_ms}", text=text)
+        message = Message(id=id, text=Text(title=f"【{self._settings.site}】{sentence}", urgent=urgent))
         sends = [carrier(one.kind, self._tools).send(one, message) for one in self._settings.channels]
         answers = await asyncio.gather(*sends)
         for one, answer in zip(self._settings.channels, answers, strict=True):
-            if answer.outcome not in ("accepted", "unknown"):
-                self._say(f"{one.kind}: {answer.outcome}: {answer.detail}")
+            self._say(": ".join(part for part in (one.kind, answer.outcome, answer.detail) if part))
         return any(answer.outcome in ("accepted", "unknown") for answer in answers)
 
     async def run(self) -> None:
@@ -176,34 +179,50 @@ class Watchdog:
         await self._tools.close()
 
 
-def main(config: str | Path) -> int:
-    """Run until it is told to stop; the exit code."""
+def _moment(ms: int) -> str:
+    """A time by this machine's clock, with its zone: whoever reads it may be in another."""
+    local = datetime.fromtimestamp(ms // 1000, UTC).astimezone()
+    zone = local.strftime("%z")
+    return f"{local:%m-%d %H:%M:%S} (UTC{zone[:3]}:{zone[3:5]})"
+
+
+def main(config: str | Path, *, test: bool = False) -> int:
+    """Run until it is told to stop, or only try the channels; the exit code."""
     try:
         settings = settings_of(read_toml(config))
     except Complaint as error:
         print(f"watchdog: {error}", file=sys.stderr)
         return 2
-    asyncio.run(_run(settings))
-    return 0
+    return asyncio.run(_try(settings) if test else _run(settings))
 
 
-async def _run(settings: Settings) -> None:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    dog = Watchdog(
+def _dog(settings: Settings) -> Watchdog:
+    return Watchdog(
         settings,
         clock_ms=lambda: time.time_ns() // 1_000_000,
         say=lambda text: print(f"watchdog: {text}", file=sys.stderr, flush=True),
     )
+
+
+async def _try(settings: Settings) -> int:
+    dog = _dog(settings)
+    well = await dog.is_well()
+    print(f"watchdog: {settings.url} {'says that it is well' if well else 'does not say that it is well'}", flush=True)
+    told = await dog.try_channels()
+    await dog.close()
+    return 0 if told and well else 1
+
+
+async def _run(settings: Settings) -> int:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    dog = _dog(settings)
     running = asyncio.create_task(dog.run())
     print(f"watchdog ready: {settings.url}", flush=True)
     await stop.wait()
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
     await dog.close()
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]) if len(sys.argv) == 2 else "usage: python -m duty.edge.watchdog WATCHDOG.toml")
+    return 0

@@ -3,6 +3,11 @@
 import re
 from pathlib import Path
 
+import pytest
+
+from devices.edge.toml_lines import read_toml
+from duty.edge.watchdog import settings_of
+
 DEPLOY = Path(__file__).parents[2] / "deploy"
 
 
@@ -15,8 +20,14 @@ def test_mosquitto_takes_every_line(make_mosquitto) -> None:
     assert make_mosquitto(settings="durable", extra=kept).is_ready()
 
 
-def test_the_unit_calls_a_command_that_is_there() -> None:
-    unit = (DEPLOY / "systemd/threshold.service").read_text("utf-8")
-    command = re.search(r"^ExecStart=/opt/threshold/threshold (\w+) --config", unit, re.MULTILINE)
+@pytest.mark.parametrize("unit", sorted((DEPLOY / "systemd").glob("*.service")), ids=lambda file: file.name)
+def test_a_unit_calls_a_command_that_is_there(unit: Path) -> None:
+    command = re.search(r"^ExecStart=/opt/threshold/threshold (\w+) --config", unit.read_text("utf-8"), re.MULTILINE)
     assert command is not None
     assert f"def {command[1]}(" in (DEPLOY / "cli.py").read_text("utf-8")
+
+
+def test_the_watchdogs_file_says_what_happens_where_nothing_is_said() -> None:
+    settings = settings_of(read_toml(DEPLOY / "watchdog.toml"))
+    assert (settings.every_s, settings.dead_after_s) == (20, 180)
+    assert [each.kind for each in settings.channels] == ["wecom"]

@@ -124,7 +124,7 @@ def test_rubbish_goes_out_in_the_evening_and_is_mostly_declared(a_day):
     hours = [
         (item.at_ms - BEGINS_MS) // HOUR_MS
         for item in a_day[1]
-        if isinstance(item, Asked) and item.command.get("reason") == "rubbish"
+        if isinstance(item, Asked) and item.command.get("reason") == "倒垃圾"
     ]
     assert len(hours) > 60
     assert all(18 <= hour < 22 for hour in hours)
@@ -132,7 +132,7 @@ def test_rubbish_goes_out_in_the_evening_and_is_mostly_declared(a_day):
 
 def test_a_life_may_begin_in_the_evening_whatever_the_clock_says():
     life = lived(Plan(households=200, seed=7, hour=17.9, pace=240), 4 / 240)
-    assert sum(isinstance(i, Asked) and i.command.get("reason") == "rubbish" for i in life) > 20
+    assert sum(isinstance(i, Asked) and i.command.get("reason") == "倒垃圾" for i in life) > 20
 
 
 def test_only_the_isolated_are_visited_called_and_answered(a_day):

@@ -20,6 +20,10 @@ _TONES = {"raised": "bad", "repeated": "bad", "page": "warn", "acknowledgement-e
           "cleared": "good", "closed": "good"}  # fmt: skip
 
 
+# Details in our own words, told in the reader's language; a vendor's are passed on as they came.
+_OURS = {"not at the desk": "detail_not_at_desk"}
+
+
 def history_of(incident: Incident, making: CardMaker) -> list[Told]:
     """The lines, oldest first."""
     return [_told(line, making) for line in incident.lines]
@@ -61,6 +65,7 @@ def _told(line: Line, making: CardMaker) -> Told:
 def attempt_rows(attempts: list[Attempt], making: CardMaker) -> list[dict[str, str]]:
     """Deliveries, newest first, in words."""
     rows: list[dict[str, str]] = []
+    person = "{}（{}）" if making.language == "zh" else "{} ({})"
     for each in sorted(attempts, key=lambda attempt: -attempt.started_ms):
         outcome = each.outcome or "under-way"
         rows.append(
@@ -68,11 +73,11 @@ def attempt_rows(attempts: list[Attempt], making: CardMaker) -> list[dict[str, s
                 "text": making.t(
                     "page_by",
                     channel=making.t(f"channel_{each.kind}"),
-                    person=f"{making.names(each.person)}（{making.say.role(each.role)}）",
+                    person=person.format(making.names(each.person), making.say.role(each.role)),
                     outcome=making.t(f"outcome_{outcome}"),
                 ),
                 "time": making.moments.clock(each.finished_ms or each.started_ms, seconds=True),
-                "detail": each.detail,
+                "detail": making.t(_OURS[each.detail]) if each.detail in _OURS else each.detail,
                 "tone": {"accepted": "good", "gave-up": "bad", "try-later": "warn"}.get(outcome, ""),
             }
         )

@@ -61,10 +61,16 @@ def _story(incident: Incident, making: CardMaker, from_ms: int, until_ms: int) -
     return {
         "title": making.title(incident),
         "count": incident.count,
-        "place": name_of(incident.subject, incident.where, making.language),
+        "place": _place(incident.subject, incident.where, incident.grid, making),
         "address": incident_address(incident),
         "lines": told,
     }
+
+
+def _place(subject: str, where: str, grid: str, making: CardMaker) -> str:
+    """Where it is; with its grid on a sheet of several, whose buildings have the same numbers."""
+    place = name_of(subject, where, making.language)
+    return f"{place} · {text('common.grid', making.language, grid=short_grid(grid))}" if making.many_grids else place
 
 
 def _sheet(request: Request, visit: Visit, parts: Parts, grid: str | None, back: int) -> HTMLResponse:
@@ -121,7 +127,7 @@ def _sheet(request: Request, visit: Visit, parts: Parts, grid: str | None, back:
         ],
         silenced=[
             {
-                "place": name_of(each.household, "household", visit.language),
+                "place": _place(each.household, "household", each.grid, making),
                 "address": address_of(each.household, "household", each.grid),
                 "text": text("board.muted", visit.language, time=moments.clock(each.muted_until_ms))
                 if (each.muted_until_ms or 0) > visit.now_ms
@@ -141,7 +147,7 @@ def _sheet(request: Request, visit: Visit, parts: Parts, grid: str | None, back:
         },
         cases=[
             {
-                "place": name_of(each.household, "household", visit.language),
+                "place": _place(each.household, "household", each.grid, making),
                 "text": text("supervisor.case_began" if begun else "supervisor.case_ended", visit.language),
             }
             for each in sorted(households, key=lambda each: each.household)

@@ -187,7 +187,8 @@ def _not_told(parts: Parts, visit: Visit, grids: list[str], moments: Moments, sa
     return [
         {
             "title": say.kind(each.page.kind),
-            "place": name_of(each.page.subject, each.page.where, visit.language),
+            "place": name_of(each.page.subject, each.page.where, visit.language)
+            + (f" · {text('common.grid', visit.language, grid=short_grid(each.page.grid))}" if len(grids) > 1 else ""),
             "text": text(
                 "supervisor.told_unanswered" if each.is_told else "supervisor.told_nobody",
                 visit.language,

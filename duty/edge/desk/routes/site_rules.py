@@ -1,4 +1,4 @@
-"""The policy in words, read-only: who is paged about what and when, and every number with its comment."""
+"""The policy in words, read-only: who is paged about what and when, and what every number means."""
 
 from typing import Any
 
@@ -7,9 +7,10 @@ from fastapi.responses import HTMLResponse
 
 from duty.edge.desk import look
 from duty.edge.desk.entry import Entered, With
-from duty.edge.desk.files import SiteFiles
+from duty.edge.desk.files import PolicyRow, SiteFiles
 from duty.edge.desk.say import Say
 from duty.edge.desk.texts import Language, text
+from duty.edge.desk.texts import policy as policy_texts
 
 
 def show(request: Request, visit: Entered, parts: With) -> HTMLResponse:
@@ -19,7 +20,7 @@ def show(request: Request, visit: Entered, parts: With) -> HTMLResponse:
     tables: dict[str, list[dict[str, str]]] = {}
     for row in policy.rows:
         if not row.table.startswith("ladder"):
-            tables.setdefault(row.table, []).append({"key": row.key, "value": row.value, "comment": row.comment})
+            tables.setdefault(row.table, []).append(_row(row, visit.language))
     return look.page(
         request,
         visit,
@@ -27,8 +28,26 @@ def show(request: Request, visit: Entered, parts: With) -> HTMLResponse:
         ladders=[
             {"kind": say.kind(kind), "lines": _ladder(row, visit.language, say)} for kind, row in policy.ladders.items()
         ],
-        tables=tables,
+        tables=[{"name": _named(table, visit.language), "rows": rows} for table, rows in tables.items()],
     )
+
+
+def _row(row: PolicyRow, language: Language) -> dict[str, str]:
+    """A row in words: those of this desk, or for a row it does not know what the file says beside it."""
+    name = f"{row.table}.{row.key}" if row.table else row.key
+    words = text(f"policy.{name}", language) if name in policy_texts.ROWS else row.comment
+    # The unit stands last in a row's name; the limits have it in the name of their table.
+    units = [f"unit_{each.rpartition('_')[2]}" for each in (row.key, row.table)]
+    value = row.value.strip('"')
+    if unit := next((each for each in units if each in policy_texts.ROWS), ""):
+        value = text(f"policy.{unit}", language, n=value)
+    return {"key": row.key, "value": value, "words": words}
+
+
+def _named(table: str, language: Language) -> str:
+    if not table:
+        return text("admin.policy_general", language)
+    return text(f"policy.{table}", language) if table in policy_texts.ROWS else table
 
 
 def _ladder(row: dict[str, Any], language: Language, say: Say) -> list[str]:

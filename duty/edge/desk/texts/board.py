@@ -67,6 +67,7 @@ ROWS: dict[str, tuple[str, str]] = {
     "channel_webhook": ("网络回调", "webhook"),
     "channel_siren": ("警铃", "siren"),
     "channel_apprise": ("其他通道", "other channel"),
+    "detail_not_at_desk": ("没有打开值班台", "had no desk open"),
     "outcome_accepted": ("已送达", "accepted"),
     "outcome_unknown": ("已发出，无回执", "sent, no receipt"),
     "outcome_try-later": ("稍后重试", "trying again"),

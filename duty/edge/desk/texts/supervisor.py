@@ -21,6 +21,7 @@ ROWS: dict[str, tuple[str, str]] = {
     "nobody": ("无人", "nobody"),
     "gaps": ("未来 72 小时的空档（由街道代接）", "Gaps of the next 72 h (they fall to the supervisor)"),
     "gaps_none": ("没有空档", "No gaps"),
+    "none_settled": ("这段时间没有处置过的警情", "Nothing was closed in this time"),
     "false_kind": ("误报率：按种类（30 天）", "False alarms by kind (30 days)"),
     "false_device": ("误报率：按设备（30 天）", "False alarms by device (30 days)"),
     "device": ("设备", "Device"),

@@ -52,7 +52,7 @@ def test_deliveries_are_told_newest_first(world: World) -> None:
         [attempt(1, outcome="try-later", finished_ms=1500, detail="45009 busy"), attempt(2)], making(world)
     )
     assert [row["text"] for row in rows] == [
-        "WeCom → W1（community worker）: under way", "WeCom → W1（community worker）: trying again",
+        "WeCom → W1 (community worker): under way", "WeCom → W1 (community worker): trying again",
     ]  # fmt: skip
     assert [row["tone"] for row in rows] == ["", "warn"]
     assert rows[1]["detail"] == "45009 busy"
