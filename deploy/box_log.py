@@ -1,18 +1,20 @@
-"""The box's own log as replay reads it: what happened since a moment, and what must be known before it."""
+"""The site's own log as replay reads it, a box's or a cluster's: what happened since a moment, and what must be known
+before it."""
 
-import heapq
 import re
-from collections.abc import Iterator
-from operator import itemgetter
-from pathlib import Path
+from collections.abc import Callable, Iterator
+from importlib import import_module
 
+from devices.edge.settings import Settings
 from devices.events import Event
+from streams.edge.log import TimedReader
 from streams.edge.sqlite_log import SqliteReader
-from streams.frames import InboxRecord, decode_inbox
+from streams.frames import FrameError, InboxRecord, decode_inbox
 from streams.grid import time_of
 
 # So long before the moment asked for is replayed too, unprinted: doors, counters and clocks are known by then.
 WARM_UP_MS = 2 * 86_400_000
+_FRAMES = 200
 _SPAN = re.compile(r"(\d+(?:\.\d+)?)\s*([smhdw])\Z")
 _UNIT_MS = {"s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
 
@@ -25,42 +27,69 @@ def ago_ms(text: str, now_ms: int) -> int:
     return now_ms - int(float(found[1]) * _UNIT_MS[found[2]])
 
 
-class BoxLog:
-    """`inbox` of the box with this data folder, its partitions as one."""
+def opener(settings: Settings, log: str) -> Callable[[], TimedReader]:
+    """How a reader of `inbox` or `outbox` is had, where the settings keep them."""
+    if settings.streams.runtime == "cluster":
+        kafka = import_module("streams.edge.kafka_log")
+        return lambda: kafka.open_reader(settings, log)
+    file = "inbox.db" if log == "inbox" else "streams.db"
+    return lambda: SqliteReader(settings.data_path / file, log)
 
-    def __init__(self, data: Path, partitions: int) -> None:
-        self._path = data / "inbox.db"
-        self._partitions = partitions
+
+class BoxLog:
+    """`inbox` of a site.  `unreadable` counts frames that were passed over: the streams process has put them aside."""
+
+    def __init__(self, open_reader: Callable[[], TimedReader], partitions: int) -> None:
+        self._open = open_reader
+        self.partitions = partitions
+        self.unreadable = 0
 
     def newest_ms(self) -> int:
-        """When the newest record came in; 0 for an empty log."""
-        reader = SqliteReader(self._path, "inbox")
-        newest = 0
-        for partition in range(self._partitions):
-            end = reader.end(partition)
-            for _, frame in reader.read(partition, end - 1, 1):
-                newest = max(newest, *(time_of(record) for record in decode_inbox(frame)))
-        reader.close()
-        return newest
-
-    def records(self, since_ms: int) -> Iterator[tuple[int, InboxRecord]]:
-        """(time, record), each partition in the order of its log, all of them by time.
-
-        Events from before the warm-up are left out; what people asked for and where devices were is kept.
-        """
-        reader = SqliteReader(self._path, "inbox")
+        """When the newest record came in; 0 for an empty log.  Raises LogFull."""
+        reader = self._open()
         try:
-            partitions = (self._partition(reader, number, since_ms - WARM_UP_MS) for number in range(self._partitions))
-            yield from heapq.merge(*partitions, key=itemgetter(0))
+            newest = 0
+            for partition in range(self.partitions):
+                # The last frames, for the newest of them may be one that cannot be read.
+                last = reader.read(partition, max(0, reader.end(partition) - _FRAMES), _FRAMES)
+                newest = max([newest, *(time_of(record) for _, frame in last for record in _decoded(frame) or ())])
+            return newest
         finally:
             reader.close()
 
-    def _partition(self, reader: SqliteReader, partition: int, warm_ms: int) -> Iterator[tuple[int, InboxRecord]]:
-        after = 0
-        while frames := reader.read(partition, after, 200):
-            for offset, frame in frames:
-                after = offset
-                for record in decode_inbox(frame):
-                    at_ms = time_of(record)
-                    if at_ms >= warm_ms or not isinstance(record, Event):
-                        yield at_ms, record
+    def ends(self) -> list[int]:
+        """The newest offset of each partition.  Raises LogFull."""
+        reader = self._open()
+        try:
+            return [reader.end(partition) for partition in range(self.partitions)]
+        finally:
+            reader.close()
+
+    def frames(self, partition: int, since_ms: int) -> Iterator[tuple[int, list[InboxRecord]]]:
+        """(offset, records) in the order of the log.  Raises LogFull.
+
+        Events from before the warm-up are left out; what people asked for and where devices were is kept.
+        """
+        warm_ms = since_ms - WARM_UP_MS
+        reader = self._open()
+        try:
+            after = 0
+            while frames := reader.read(partition, after, _FRAMES):
+                for offset, frame in frames:
+                    after = offset
+                    records = _decoded(frame)
+                    if records is None:
+                        self.unreadable += 1
+                        continue
+                    if records and time_of(records[0]) < warm_ms:
+                        records = [r for r in records if not isinstance(r, Event) or r.received_ms >= warm_ms]
+                    yield offset, records
+        finally:
+            reader.close()
+
+
+def _decoded(frame: bytes) -> list[InboxRecord] | None:
+    try:
+        return decode_inbox(frame)
+    except FrameError:
+        return None

@@ -98,14 +98,18 @@ def replay(
     until: Annotated[str | None, typer.Option("--until", help="Let time pass to this instant (ISO 8601).")] = None,
     summary: Annotated[bool, typer.Option("--summary", help="Counts per kind, role and hour, nights apart.")] = False,
     since: Annotated[str | None, typer.Option("--since", help="Replay the box's own log from so long ago: 7d.")] = None,
-    against: Annotated[str | None, typer.Option("--against", help="Show the differences to this policy.")] = None,
-    config: Annotated[Path | None, typer.Option("--config", help="The box whose log --since reads.")] = None,
+    against: Annotated[
+        str | None, typer.Option("--against", help="Show the differences to this policy; current: in force.")
+    ] = None,
+    config: Annotated[Path | None, typer.Option("--config", help="The site whose log is read.")] = None,
+    report: Annotated[Path | None, typer.Option("--report", help="Write counts and differences to this file.")] = None,
+    incident: Annotated[str | None, typer.Option("--incident", help="Tell this incident, event by event.")] = None,
 ) -> None:
-    """What a policy would have decided about a trace: decisions as JSON Lines on stdout."""
+    """What a policy would have decided about a trace or a site's own log: decisions as JSON Lines on stdout."""
     hand_over(
         "deploy.replay:main",
         trace=trace, fleet=fleet, policy=policy, until=until, summary=summary, since=since, against=against,
-        config=config,
+        config=config, report=report, incident=incident,
     )  # fmt: skip
 
 

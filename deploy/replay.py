@@ -12,11 +12,15 @@ from typing import Any
 
 import msgspec
 
-from deploy.box_log import BoxLog, ago_ms
+from deploy.box_log import BoxLog, ago_ms, opener
+from deploy.incident_lines import moment_rows
+from deploy.log_replay import LogReplay, Together, Watch
 from deploy.summary import Summary
-from deploy.trace_file import lines
+from deploy.trace_file import Progress, lines
+from deploy.trial_file import ReportFile
 from devices.edge import fleet_file, settings
 from devices.edge.complaints import Complaint
+from devices.edge.settings import Settings
 from devices.events import Message
 from devices.fleet import Fleet
 from devices.formats import table
@@ -24,14 +28,18 @@ from gateway.fleet_records import fleet_records
 from gateway.intake import Intake
 from streams.commands import parse_time_ms
 from streams.edge import policy_file
+from streams.edge.log import LogFull
 from streams.effects import Decision, Effect
 from streams.engine import Engine
 from streams.frames import InboxRecord, RejectRecord
 from streams.policy import Policy
 from streams.replay import BadLine, Replay, decision_json, parse_line
+from streams.trial import sense
 
 # Changes are for a store, which a replay has not: dropped now and then, or they would be kept for the whole trace.
 _FORGET_EVERY = 4096
+CURRENT = "current"
+_SHARES = 10_000
 _json = msgspec.json.Encoder()
 
 
@@ -48,22 +56,37 @@ def main(
     since: str | None = None,
     against: str | None = None,
     config: Path | None = None,
+    report: Path | None = None,
+    incident: str | None = None,
 ) -> int:
-    """Print what was decided; 0, or 1 after a complaint about a file, a line or the options."""
+    """Print what was decided; 0, or 1 after a complaint about a file, a line or the options.
+
+    With the settings of a site its own policy stands where none is named, and is what `--against current` means.
+    """
     # What is remembered lives long and has no cycles: looking for some every 700 objects is a tenth of the time.
     gc.set_threshold(50_000, 20, 20)
     out = Output(summary)
     try:
-        policies = [policy_file.load(policy)]
+        read = None if config is None else settings.load(config)
+        if incident is not None:
+            out.moments(_story(read, incident))
+            return 0
+        in_force = None if read is None else read.policy_path
+        policies = [policy_file.load(policy or in_force)]
         if against is not None:
-            policies.append(policy_file.load(Path(against)))
+            policies.append(policy_file.load(in_force if against == CURRENT else Path(against)))
         until_ms = None if until is None else _time("--until", until)
-        if since is not None:
-            effects = _of_box(config, since, policies, until_ms)
-        else:
+        if since is None:
             effects = _of_trace(trace, fleet, policies, until_ms)
-        out.write(effects, policies)
-    except (Complaint, Usage) as problem:
+        elif read is None:
+            raise Usage("--since reads a site's own log: say which one with --config")
+        else:
+            if report is not None and len(policies) == 1:
+                raise Usage("--report compares two policies: name the other with --against")
+            written = None if report is None else ReportFile(report, policies[1].zone)
+            effects = _of_site(read, since, policies, until_ms, written)
+        out.write(effects, policies, silent=report is not None and not summary)
+    except (Complaint, Usage, LogFull) as problem:
         out.flush()
         print(problem, file=sys.stderr)
         return 1
@@ -82,6 +105,15 @@ def main(
     return 0
 
 
+def _story(read: Settings | None, incident: str) -> list[dict[str, Any]]:
+    if read is None:
+        raise Usage("--incident is told out of a site's own logs: say which one with --config")
+    rows = moment_rows(read, incident)
+    if not rows:
+        raise Usage(f"--incident: nothing was decided about {incident!r}, or it is no longer kept")
+    return rows
+
+
 def _time(option: str, text: str) -> int:
     try:
         return parse_time_ms(text)
@@ -90,8 +122,6 @@ def _time(option: str, text: str) -> int:
 
 
 # Where effects come from: a list for each policy, each list about the same stretch of time.
-
-Together = Iterator[list[list[Effect]]]
 
 
 def replay_of(fleet: Fleet, policy: Policy) -> Replay:
@@ -113,7 +143,7 @@ def _expand(intake: Intake) -> Any:
 
 def _of_trace(trace: Path | None, fleet: Path | None, policies: list[Policy], until_ms: int | None) -> Together:
     if trace is None or fleet is None:
-        raise Usage("replay needs a trace and --fleet, or --since and --config")
+        raise Usage("replay needs a trace and --fleet, or --since or --incident and --config")
     held = fleet_file.load(fleet)
     replays = [replay_of(held, policy) for policy in policies]
     return _fed(trace, replays, until_ms)
@@ -140,37 +170,32 @@ def _forget(engines: list[Engine]) -> None:
         engine.take_changes()
 
 
-def _of_box(config: Path | None, since: str, policies: list[Policy], until_ms: int | None) -> Together:
-    if config is None:
-        raise Usage("--since reads a box's own log: say which one with --config")
-    read = settings.load(config)
+def _of_site(
+    read: Settings, since: str, policies: list[Policy], until_ms: int | None, report: "ReportFile | None"
+) -> Together:
     fleet = fleet_file.load(read.fleet_path)
-    log = BoxLog(read.data_path, read.streams.partitions)
+    log = BoxLog(opener(read, "inbox"), read.streams.partitions)
     try:
-        since_ms = ago_ms(since, log.newest_ms())
+        since_ms = ago_ms(since, log.newest_ms() if until_ms is None else until_ms)
     except ValueError as problem:
         raise Usage(f"--since: {problem}") from None
-    return _logged(log, fleet, policies, since_ms, until_ms)
-
-
-def _logged(log: BoxLog, fleet: Fleet, policies: list[Policy], since_ms: int, until_ms: int | None) -> Together:
-    engines = [Engine(policy) for policy in policies]
-    begun = False
-    for number, (at_ms, record) in enumerate(log.records(since_ms)):
-        if until_ms is not None and at_ms > until_ms:
-            break
-        if not begun:
-            begun = True
-            for engine in engines:
-                for row in fleet_records(fleet, table(), at_ms):
-                    engine.apply(row)
-        effects = [engine.apply(record) for engine in engines]
-        if at_ms >= since_ms:
-            yield effects
-        if not number % _FORGET_EVERY:
-            _forget(engines)
-    if until_ms is not None:
-        yield [engine.advance(until_ms) for engine in engines]
+    progress = Progress(_SHARES, "events")
+    watch: Watch = lambda share, count: progress.at(round(share * _SHARES), count)  # noqa: E731
+    heard = None
+    if report is not None:
+        watch, heard = report.watch(watch), report.comparison.heard
+    replay = LogReplay(log, fleet, policies, since_ms, until_ms, heard=heard, watch=watch)
+    try:
+        for together in replay.effects():
+            if report is not None:
+                report.comparison.decided(*together)
+            yield together
+    finally:
+        progress.done()
+    if log.unreadable:
+        print(f"note: {log.unreadable} frames of the log cannot be read, and were passed over", file=sys.stderr)
+    if report is not None:
+        report.done(since_ms, replay.until_ms, log.unreadable)
 
 
 # Where they go.
@@ -183,9 +208,12 @@ class Output:
         self._summary = summary
         self._waiting: list[bytes] = []
 
-    def write(self, effects: Together, policies: list[Policy]) -> None:
-        """All of it, flushed at the end."""
-        if self._summary:
+    def write(self, effects: Together, policies: list[Policy], *, silent: bool = False) -> None:
+        """All of it, flushed at the end; nothing where it is `silent`, because a report is written."""
+        if silent:
+            for _ in effects:
+                pass
+        elif self._summary:
             self._count(effects, policies)
         elif len(policies) == 1:
             self._print(effects, policies[0])
@@ -220,6 +248,12 @@ class Output:
             for _, row in sorted(rows, key=lambda r: r[0]):
                 self._put(row)
 
+    def moments(self, rows: Iterable[dict[str, Any]]) -> None:
+        """An incident, moment by moment."""
+        for row in rows:
+            self._put(row)
+        self.flush()
+
     def _put(self, row: dict[str, Any]) -> None:
         self._waiting.append(_json.encode(row) + b"\n")
         if len(self._waiting) >= 256:
@@ -237,13 +271,4 @@ def _decisions(effects: Iterable[Effect]) -> Iterator[Decision]:
 
 
 def _sense(decision: Decision) -> tuple[Any, ...]:
-    """What makes two decisions of two policies the same one; how many incidents there were before does not."""
-    return (
-        decision.t_ms,
-        decision.decision,
-        decision.subject,
-        decision.kind,
-        decision.role,
-        decision.step,
-        decision.topic,
-    )
+    return (*sense(decision), decision.topic)

@@ -1,12 +1,12 @@
-"""The moments of one incident, out of a box's two logs."""
+"""The moments of one incident, out of the two logs of its site."""
 
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 from typing import TypeVar
 
 from devices.ids import partition_of
 from devices.places import grid_of
-from streams.edge.sqlite_log import SqliteReader
+from streams.edge.log import LogReader, TimedReader
+from streams.effects import Decision
 from streams.frames import FrameError, decode_inbox, decode_outbox
 from streams.incident_story import Moment, story, subject_of
 
@@ -18,55 +18,51 @@ _FRAMES = 200
 R = TypeVar("R")
 
 
-def story_of(folder: Path, partitions: int, incident: str, *, grid: str, from_ms: int, until_ms: int) -> list[Moment]:
+def story_of(
+    inbox: TimedReader, outbox: TimedReader, partitions: int, incident: str, *, grid: str, from_ms: int, until_ms: int
+) -> list[Moment]:
     """`incident` of `grid`, raised at `from_ms` and over (or not yet) at `until_ms`.  Raises LogFull.
 
     Events older than raw events are kept are not there any more; what was decided is.
     """
     partition = partition_of(grid or grid_of(subject_of(incident)), partitions)
-    inbox = SqliteReader(folder / "inbox.db", "inbox")
-    outbox = SqliteReader(folder / "streams.db", "outbox")
-    try:
-        records = _window(inbox, partition, from_ms - BEFORE_MS, until_ms + _AFTER_MS, decode_inbox)
-        effects = _window(outbox, partition, from_ms - BEFORE_MS, until_ms + _AFTER_MS, decode_outbox)
-        return story(records, effects, incident)
-    finally:
-        inbox.close()
-        outbox.close()
+    records = _window(inbox, partition, from_ms - BEFORE_MS, until_ms + _AFTER_MS, decode_inbox)
+    effects = _window(outbox, partition, from_ms - BEFORE_MS, until_ms + _AFTER_MS, decode_outbox)
+    return story(records, effects, incident)
+
+
+def span_of(outbox: LogReader, partition: int, incident: str) -> tuple[int, int] | None:
+    """When the first and the last thing was decided about `incident`, by whoever knows nothing but its name: the whole
+    partition is read.  None where it is not there.  Raises LogFull."""
+    times: list[int] = []
+    after = 0
+    while frames := outbox.read(partition, after, _FRAMES):
+        for offset, frame in frames:
+            after = offset
+            times += [
+                effect.t_ms
+                for effect in _decoded(frame, decode_outbox)
+                if isinstance(effect, Decision) and effect.incident == incident
+            ]
+    return (times[0], times[-1]) if times else None
 
 
 def _window(
-    reader: SqliteReader, partition: int, from_ms: int, until_ms: int, decode: Callable[[bytes], Sequence[R]]
+    reader: TimedReader, partition: int, from_ms: int, until_ms: int, decode: Callable[[bytes], Sequence[R]]
 ) -> Iterator[R]:
     """The records of frames written between the two times."""
-    after = offset_before(reader, from_ms)
-    end = offset_before(reader, until_ms)
+    after = reader.before(partition, from_ms)
+    end = reader.before(partition, until_ms)
     while frames := reader.read(partition, after, _FRAMES):
         for offset, frame in frames:
             if offset > end:
                 return
             after = offset
-            try:
-                yield from decode(frame)
-            except FrameError:
-                continue  # the streams process has put it aside and said so
+            yield from _decoded(frame, decode)
 
 
-def offset_before(reader: SqliteReader, at_ms: int) -> int:
-    """The last offset of the log written before `at_ms`, 0 without one.  Frames grow in offset and time together, so
-    that a log of three years is searched in some forty steps."""
-    ends = reader.query(f"SELECT min(offset), max(offset) FROM {reader.log}")
-    if not ends or ends[0][0] is None:
-        return 0
-    low, high = ends[0][0] - 1, ends[0][1]
-    while low < high:
-        middle = (low + high + 1) // 2
-        # Offsets have gaps where frames were deleted: the last one up to the middle.
-        row = reader.query(
-            f"SELECT offset, at_ms FROM {reader.log} WHERE offset <= ? ORDER BY offset DESC LIMIT 1", (middle,)
-        )
-        if not row or row[0][1] < at_ms:
-            low = middle
-        else:
-            high = row[0][0] - 1
-    return low
+def _decoded(frame: bytes, decode: Callable[[bytes], Sequence[R]]) -> Sequence[R]:
+    try:
+        return decode(frame)
+    except FrameError:
+        return ()  # the streams process has put it aside and said so

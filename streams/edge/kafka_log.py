@@ -14,7 +14,7 @@ from aiokafka.errors import KafkaError
 
 from devices.edge.settings import Settings
 from streams.edge.kafka import LARGEST_BATCH, Background, connection, names
-from streams.edge.log import LogFull, LogReader, LogWriter
+from streams.edge.log import LogFull, LogWriter, TimedReader
 from streams.edge.sqlite_log import wall_clock_ms
 
 _T = TypeVar("_T")
@@ -147,7 +147,7 @@ class KafkaWriter(LogWriter):
         self._background.close()
 
 
-class KafkaReader(LogReader):
+class KafkaReader(TimedReader):
     """A reader of `topic`.  Reads ahead where it is asked for frames one after the other."""
 
     def __init__(self, options: dict[str, Any], topic: str, *, wait_s: float = _WAIT_S) -> None:
@@ -180,6 +180,17 @@ class KafkaReader(LogReader):
     def ends(self, partitions: Sequence[int]) -> dict[int, int]:
         """The newest offset of each of `partitions`, asked for at once.  Raises LogFull when Kafka is away."""
         return self._ask(lambda: self._ends(partitions))
+
+    def before(self, partition: int, at_ms: int) -> int:
+        """As the port says, by the time the producer gave each record.  Raises LogFull when Kafka is away."""
+        return self._ask(lambda: self._before(partition, at_ms))
+
+    async def _before(self, partition: int, at_ms: int) -> int:
+        consumer = await self._started()
+        tp = TopicPartition(self._topic, partition)
+        found = (await consumer.offsets_for_times({tp: max(0, at_ms)})).get(tp)
+        # The port counts from 1: the number of the record found is that of the one before it.
+        return found.offset if found is not None else await self._end(partition)
 
     def _ask(self, question: Callable[[], Coroutine[Any, Any, _T]]) -> _T:
         async def within() -> _T:

@@ -32,3 +32,15 @@ class LogReader(Protocol):
     def end(self, partition: int) -> int:
         """The newest offset, 0 for an empty partition."""
         ...
+
+
+class TimedReader(LogReader, Protocol):
+    """A reader that finds its place by the clock, too, and is given back."""
+
+    def before(self, partition: int, at_ms: int) -> int:
+        """The offset after which the frames written at `at_ms` or later stand.  Raises LogFull."""
+        ...
+
+    def close(self) -> None:
+        """Give everything back."""
+        ...

@@ -15,7 +15,7 @@ from typing import Any
 import apsw
 
 from streams.edge import salvage
-from streams.edge.log import LogFull, LogReader, LogWriter
+from streams.edge.log import LogFull, LogWriter, TimedReader
 
 # Before 3.51.3 two connections that write and checkpoint at the same moment can lose committed pages (WAL-reset bug).
 OLDEST_SQLITE = (3, 51, 3)
@@ -356,7 +356,7 @@ class SqliteWriter(LogWriter):
             self._lock = -1
 
 
-class SqliteReader(LogReader):
+class SqliteReader(TimedReader):
     """A reader of `log` in the file `path`, which it never changes.  It keeps no place: the caller says where it is."""
 
     def __init__(self, path: Path, log: str, *, wait_for_lock_s: float = 2.0) -> None:
@@ -402,6 +402,25 @@ class SqliteReader(LogReader):
     def end(self, partition: int) -> int:
         rows = self.query(f"SELECT max(offset) FROM {self.log} WHERE partition = ?", (partition,))
         return (rows[0][0] or 0) if rows else 0
+
+    def before(self, partition: int, at_ms: int) -> int:
+        """As the port says, for all partitions at once.  Frames grow in offset and time together, so that a log of
+        three years is searched in some forty steps."""
+        ends = self.query(f"SELECT min(offset), max(offset) FROM {self.log}")
+        if not ends or ends[0][0] is None:
+            return 0
+        low, high = ends[0][0] - 1, ends[0][1]
+        while low < high:
+            middle = (low + high + 1) // 2
+            # Offsets have gaps where frames were deleted: the last one up to the middle.
+            row = self.query(
+                f"SELECT offset, at_ms FROM {self.log} WHERE offset <= ? ORDER BY offset DESC LIMIT 1", (middle,)
+            )
+            if not row or row[0][1] < at_ms:
+                low = middle
+            else:
+                high = row[0][0] - 1
+        return low
 
     def close(self) -> None:
         """Close the file.  The next read opens it again."""

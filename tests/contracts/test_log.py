@@ -5,6 +5,7 @@ An adapter joins with a row of ADAPTERS: a function that takes a folder and yiel
 
 import asyncio
 import itertools
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,7 +17,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from devices.edge.settings import Cluster
 from streams.edge.kafka import connection
 from streams.edge.kafka_log import KafkaReader, KafkaWriter
-from streams.edge.log import LogReader, LogWriter
+from streams.edge.log import LogWriter, TimedReader
 from streams.edge.sqlite_log import SqliteReader, SqliteWriter
 from tests.servers import Kafka
 
@@ -34,7 +35,7 @@ class Way:
         self._open.append(made)
         return made
 
-    def reader(self) -> LogReader:
+    def reader(self) -> TimedReader:
         return self._kept(self._make_reader())
 
     def restart(self) -> None:
@@ -132,6 +133,19 @@ def any_bytes_are_a_frame(way: Way) -> None:
     assert [frame for _, frame in way.reader().read(0, 0)] == frames
 
 
+def a_place_is_found_by_the_clock(way: Way) -> None:
+    reader = way.reader()
+    assert reader.before(0, 5) == 0
+    way.writer.append([(0, b"before"), (1, b"elsewhere")])
+    time.sleep(0.05)
+    at_ms = time.time_ns() // 1_000_000
+    time.sleep(0.05)
+    way.writer.append([(0, b"after")])
+    assert [frame for _, frame in reader.read(0, reader.before(0, at_ms))] == [b"after"]
+    assert [frame for _, frame in reader.read(0, reader.before(0, 5))] == [b"before", b"after"]
+    assert reader.read(0, reader.before(0, at_ms + 3_600_000)) == []
+
+
 def a_reader_sees_what_came_later(way: Way) -> None:
     reader = way.reader()
     assert reader.read(0, 0) == []
@@ -156,6 +170,7 @@ CASES = [
     the_end_is_the_newest_offset,
     an_empty_append_is_nothing,
     any_bytes_are_a_frame,
+    a_place_is_found_by_the_clock,
     a_reader_sees_what_came_later,
     everything_is_there_after_a_restart_and_offsets_go_on,
 ]

@@ -4,16 +4,19 @@ import json
 
 import pytest
 
-from deploy.box_log import WARM_UP_MS, BoxLog, ago_ms
+from deploy.box_log import WARM_UP_MS, BoxLog, ago_ms, opener
 from deploy.replay import main
+from devices.edge import settings
 from devices.edge.fleet_file import load
 from devices.events import Message
 from devices.formats import table
 from devices.ids import partition_of
 from gateway.fleet_records import fleet_records
 from gateway.intake import Intake
+from streams.edge.policy_file import default_path
 from streams.edge.sqlite_log import SqliteWriter
 from streams.frames import encode_inbox
+from streams.grid import time_of
 
 MINUTE_MS = 60_000
 DAY_MS = 86_400_000
@@ -89,18 +92,58 @@ def test_two_policies_over_the_last_days(box, tmp_path, capfdbinary):
     assert " → 0" in out
 
 
-def test_records_come_by_time_whatever_their_partition(box):
-    log = BoxLog(box.parent / "data", 2)
-    times = [at_ms for at_ms, _ in log.records(0)]
-    assert times == sorted(times)
-    assert log.newest_ms() == times[-1]
+def log_of(box):
+    return BoxLog(opener(settings.load(box), "inbox"), 2)
+
+
+def test_records_come_in_the_order_of_their_partition(box):
+    log = log_of(box)
+    newest = 0
+    for partition in range(2):
+        offsets, times = [], []
+        for offset, records in log.frames(partition, 0):
+            offsets.append(offset)
+            times += [time_of(record) for record in records]
+        assert times and times == sorted(times)
+        assert offsets[-1] == log.ends()[partition]
+        newest = max(newest, times[-1])
+    assert log.newest_ms() == newest
+    assert log.unreadable == 0
 
 
 def test_events_from_before_the_warm_up_are_left_out_and_the_fleet_is_not(box):
     since_ms = NINE_MS + 4 * DAY_MS
-    kinds = [type(record).__name__ for at_ms, record in BoxLog(box.parent / "data", 2).records(since_ms)
-             if at_ms < since_ms - WARM_UP_MS]  # fmt: skip
-    assert set(kinds) == {"DeviceRow", "Command"}
+    kinds = {
+        type(record).__name__
+        for partition in range(2)
+        for _, records in log_of(box).frames(partition, since_ms)
+        for record in records
+        if time_of(record) < since_ms - WARM_UP_MS
+    }
+    assert kinds == {"DeviceRow", "Command"}
+
+
+def test_a_frame_that_cannot_be_read_is_passed_over_and_told(box, capfdbinary):
+    writer = SqliteWriter(box.parent / "data" / "inbox.db", "inbox")
+    writer.append([(0, b"no frame")])
+    writer.close()
+    assert main(config=box, since="26h", summary=True) == 0
+    assert b"1 frames of the log cannot be read" in capfdbinary.readouterr().err
+
+
+def test_the_policy_in_force_is_the_sites_own(box, tmp_path, capfdbinary):
+    (tmp_path / "alone.toml").write_text('[ladder.undeclared-opening]\npage = ["worker"]\nsteps = []\n')
+    box.write_text('[site]\npolicy = "alone.toml"\n[streams]\npartitions = 2\n')
+    pages = [row["role"] for row in decisions(capfdbinary, box, since="26h") if row["decision"] == "page"]
+    assert "worker" in pages and "police" not in pages
+    assert decisions(capfdbinary, box, since="26h", against="current") == []
+    rows = decisions(capfdbinary, box, since="26h", policy=default_path(), against="current")
+    assert {(row["only"], row["role"]) for row in rows if row["decision"] == "page"} >= {("policy", "police")}
+
+
+def test_until_another_day(box, capfdbinary):
+    rows = decisions(capfdbinary, box, since="1h", until="2020-02-18T09:30:00+08:00")
+    assert {row["t"][:10] for row in rows} == {"2020-02-18"}
 
 
 def test_a_box_without_a_log(tmp_path, capfdbinary):

@@ -296,3 +296,22 @@ def test_a_file_that_is_no_database_is_said(file):
 def test_a_folder_that_is_not_there_is_said(tmp_path):
     with pytest.raises(LogFull, match="cannot be opened for writing"):
         SqliteWriter(tmp_path / "nowhere" / "inbox.db", "inbox")
+
+
+def test_a_log_is_searched_by_time(file):
+    now_ms = 1000
+    writer = SqliteWriter(file, "inbox", clock=lambda: now_ms)
+    reader = SqliteReader(file, "inbox")
+    assert reader.before(0, 5000) == 0
+    for number in range(100):
+        now_ms = 1000 + number * 10
+        writer.append([(0, b"frame")])
+    for offset in (3, 4, 5, 50, 100):
+        writer.append([], [("DELETE FROM inbox WHERE offset = ?", [(offset,)])])
+    kept = [offset for offset in range(1, 101) if offset not in (3, 4, 5, 50, 100)]
+    for at_ms in range(990, 2010, 5):
+        expected = max((o for o in kept if 1000 + (o - 1) * 10 < at_ms), default=0)
+        found = reader.before(0, at_ms)
+        assert max((o for o in kept if o <= found), default=0) == expected, at_ms
+    writer.close()
+    reader.close()
