@@ -204,6 +204,21 @@ def zone_of(policy: Path) -> tzinfo:
     raise Complaint(str(policy), 0, "no time_zone", 'write time_zone = "Asia/Shanghai"')
 
 
+def plausible_of(policy: Path) -> tuple[float, float]:
+    """Between which °C a policy takes a reading for a body's, or the default policy where it leaves a row out.
+
+    What is no number is `check`'s to complain about, and the core does not start on it; here the next best stands.
+    """
+    found: dict[str, float] = {}
+    for path in (policy, default_policy_path()):
+        rows = read_toml(path).data.get("readings")
+        for key in ("plausible_low_celsius", "plausible_high_celsius"):
+            value = rows.get(key) if isinstance(rows, dict) else None
+            if isinstance(value, int | float) and not isinstance(value, bool):
+                found.setdefault(key, float(value))
+    return found["plausible_low_celsius"], found["plausible_high_celsius"]
+
+
 _PATHS = (
     ("site", "fleet"),
     ("site", "policy"),

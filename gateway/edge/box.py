@@ -13,6 +13,8 @@ from streams.frames import RejectRecord
 
 # What is read at the start to know when the incidents now open were raised.
 _FRAMES_BEFORE = 5000
+# Health is asked every few seconds; one that is so far behind is as bad as one that is further.
+_MOST_COUNTED = 10_000
 
 
 class BoxRejects(Rejects):
@@ -33,6 +35,11 @@ class BoxOutbox(SqliteReader, Outbox):
 
     def before(self, partition: int, end: int) -> list[tuple[int, bytes]]:
         return self.read(partition, max(0, end - _FRAMES_BEFORE), _FRAMES_BEFORE)
+
+    def count(self, partition: int, after: int, end: int) -> int:
+        found = f"SELECT 1 FROM {self.log} WHERE partition = ? AND offset > ? AND offset <= ? LIMIT ?"
+        rows = self.query(f"SELECT count(*) FROM ({found})", (partition, after, end, _MOST_COUNTED))
+        return rows[0][0] if rows else 0
 
 
 class Box(Keeping):

@@ -119,6 +119,13 @@ class Outbox(Protocol):
         """Frames that were there before `end`, as many as are worth a look.  Raises LogFull."""
         ...
 
+    def count(self, partition: int, after: int, end: int) -> int:
+        """How many frames there are after `after`, up to `end`, counted no further than is worth it.  Raises LogFull.
+
+        Offsets are places, not numbers: on a box they begin at a time, and partitions share them.
+        """
+        ...
+
     def close(self) -> None: ...
 
 

@@ -148,9 +148,13 @@ class PagesOut:
         self._reader.close()
 
     def waiting(self) -> dict[str, int]:
-        """Hearer → how many frames of `outbox` it has not been told of."""
+        """Hearer → how many frames of `outbox` it has not been told of.  Raises LogFull."""
         return {
-            name: sum(max(0, self._newest[p] - place) for p, place in hearer.read_to.items())
+            name: sum(
+                self._reader.count(p, place, self._newest[p])
+                for p, place in hearer.read_to.items()
+                if place < self._newest[p]
+            )
             for name, hearer in self._hearers.items()
         }
 

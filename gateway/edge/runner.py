@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 from devices.edge import fleet_file
 from devices.edge.complaints import Complaint
-from devices.edge.settings import Broker, Settings, load, split_address, zone_of
+from devices.edge.settings import Broker, Settings, load, plausible_of, split_address, zone_of
 from devices.fleet import Fleet
 from devices.formats import Format, table
 from gateway.edge import inbox
 from gateway.edge.box import Box
 from gateway.edge.chores import Chores
-from gateway.edge.clock import Clock
 from gateway.edge.committer import Committer
 from gateway.edge.door_routes import DoorRoutes
 from gateway.edge.gate import Gate
@@ -33,6 +32,7 @@ from gateway.edge.vitals import Vitals
 from gateway.fleet_records import changes, fleet_records
 from gateway.identify import subscriptions
 from gateway.intake import Intake
+from streams.edge.live_clock import LiveClock
 from streams.edge.log import LogFull
 from streams.edge.sqlite_log import OldSqlite, SqliteReader
 from streams.frames import FrameError
@@ -157,8 +157,15 @@ class Gateway:
         self._stop = stop
         self._keeping = keeping
         kept = keeping.kept
-        self._clock = Clock(not_before_ms=kept.newest_ms)
-        intake = Intake(fleet, formats, memory=kept.memory, bindings=kept.bindings)
+        self._clock = LiveClock()
+        self._clock.not_before(kept.newest_ms)
+        intake = Intake(
+            fleet,
+            formats,
+            memory=kept.memory,
+            bindings=kept.bindings,
+            plausible_celsius=plausible_of(settings.policy_path),
+        )
         intake.remember(kept.events)
         intake.instant(kept.newest_ms)
         self.gate = Gate(intake, loop=loop, now_ms=self._clock.now_ms, partitions=partitions)

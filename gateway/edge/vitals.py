@@ -13,6 +13,7 @@ from gateway.edge.gate import Gate
 from gateway.edge.listener import Listener
 from gateway.edge.pages_out import PagesOut
 from gateway.edge.push_door import PushDoor
+from streams.edge.log import LogFull
 
 if TYPE_CHECKING:
     from gateway.edge.broker_client import BrokerClient
@@ -93,7 +94,7 @@ class Vitals:
             else None,
             "push": {"connections": self._push.connections, **self._push.counts} if self._push is not None else None,
             "broker": {"state": broker.state, "trouble": broker.trouble, **broker.counts} if broker else None,
-            "pages": {"told": pages.told, "gave_up": pages.given_up, "waiting": pages.waiting()} if pages else None,
+            "pages": {"told": pages.told, "gave_up": pages.given_up, "waiting": _waiting(pages)} if pages else None,
         }
 
     def metrics(self) -> str:
@@ -137,3 +138,11 @@ class Vitals:
         if pages is not None:
             yield counter("pages_told", "Pages accepted by their hearers.", pages.told)
             yield counter("pages_given_up", "Pages too old or too large for their hearers.", pages.given_up)
+
+
+def _waiting(pages: PagesOut) -> dict[str, int] | None:
+    """By hearer; None while `outbox` cannot be read, which `pages_out` says."""
+    try:
+        return pages.waiting()
+    except LogFull:
+        return None

@@ -1,4 +1,4 @@
-"""The time that timers run by: the wall clock, but never backwards and never standing still.
+"""The time that timers run by and that the gateway writes: the wall clock, but never backwards, never standing still.
 
 A clock set back by an hour must not hold up every ladder for an hour, and one set back from 2030 not for years.  Where
 the wall clock lies behind, time goes on from where it was, a little slower, until the wall clock has caught up.

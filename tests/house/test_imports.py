@@ -17,6 +17,7 @@ PUBLISHED_BY_STREAMS = {
     "streams.frames",
     "streams.words",
     "streams.edge.doorbell",
+    "streams.edge.live_clock",
     "streams.edge.kafka",
     "streams.edge.kafka_log",
     "streams.edge.kafka_rejects",

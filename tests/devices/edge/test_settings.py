@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from devices.edge.complaints import Complaint
-from devices.edge.settings import Settings, default_policy_path, is_loopback, load, split_address, zone_of
+from devices.edge.settings import Settings, default_policy_path, is_loopback, load, plausible_of, split_address, zone_of
 
 
 @pytest.fixture
@@ -156,3 +156,14 @@ def test_the_push_door_may_be_the_only_way_in_and_has_its_paths(written, tmp_pat
     assert settings.gateway.push.certificate == str(tmp_path / "c.pem")
     assert settings.gateway.push.private_key == str(tmp_path / "k.pem")
     assert load(written('[gateway.push]\nlisten = "127.0.0.1:8080"\n')).gateway.push.certificate == ""
+
+
+def test_what_a_body_can_have_is_the_policys_and_else_the_defaults(tmp_path):
+    policy = tmp_path / "p.toml"
+    assert plausible_of(default_policy_path()) == (35.0, 42.5)
+    policy.write_text("[readings]\nplausible_low_celsius = 34\n")
+    assert plausible_of(policy) == (34.0, 42.5)
+    policy.write_text('[readings]\nplausible_high_celsius = "hot"\n')
+    assert plausible_of(policy) == (35.0, 42.5)
+    policy.write_text("readings = 3\n")
+    assert plausible_of(policy) == (35.0, 42.5)

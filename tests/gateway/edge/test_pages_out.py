@@ -5,12 +5,14 @@ from zoneinfo import ZoneInfo
 
 from gateway.edge import inbox
 from gateway.edge.box import BoxOutbox
+from gateway.edge.keeping import HeardTo
 from gateway.edge.pages_out import BROKER, PagesOut
 from gateway.mqtt.events import Subscription
 from gateway.mqtt.packets import Answer as Ack
 from gateway.mqtt.packets import PacketType, Subscribe
 from streams.edge.doorbell import Bell, Doorbell
 from streams.edge.sqlite_log import SqliteWriter
+from streams.edge.streams_db import StreamsDb
 from streams.effects import Cause, Decision, Reason
 from streams.frames import Receipt, encode_outbox
 from tests.gateway.edge.harness import Client, Inside
@@ -322,3 +324,38 @@ async def test_while_another_gateway_tells_the_broker_nothing_is_published_here(
         await asyncio.sleep(0.1)
         assert broker.sent == ["p2"]
         streams.close()
+
+
+async def test_what_waits_is_counted_in_frames_not_by_offsets_that_begin_at_a_time(tmp_path):
+    async with Inside(tmp_path) as inside:
+        # The place of a siren that has been away since before the file was made again.
+        inside.gate.add([], [HeardTo({("siren-1/police", 0): 3, ("siren-1/worker", 0): 3})])
+        await inside.durable()
+        db = StreamsDb(inside.folder / "streams.db")
+        db.close()
+        streams = Streams(inside)
+        # Another partition's frames stand between ours, in the same numbers.
+        for name in ("p1", "p2", "p3"):
+            streams.writer.append([(1, encode_outbox([page("elsewhere", grid="g999")]))])
+            streams.decides(page(name), ring=False)
+        async with pages_of(inside) as out:
+            assert out._newest[0] > 1_600_000_000_000
+            assert out.waiting() == {"siren-1/police": 3, "siren-1/worker": 3}
+            client = await siren(inside, POLICE)
+            for _ in range(3):
+                packet_id, _, _ = await told(client)
+                take(client, packet_id)
+            await inside.until(lambda: out.waiting()["siren-1/police"] == 0)
+            assert out.waiting()["siren-1/worker"] == 3
+        streams.close()
+
+
+def test_nobody_counts_further_than_is_worth_it(tmp_path, monkeypatch):
+    monkeypatch.setattr("gateway.edge.box._MOST_COUNTED", 4)
+    writer = SqliteWriter(tmp_path / "streams.db", "outbox")
+    offsets = writer.append([(0, b"x")] * 9)
+    reader = BoxOutbox(tmp_path / "streams.db", "outbox")
+    assert [reader.count(0, offsets[n], offsets[-1]) for n in (0, 4, 6, 8)] == [4, 4, 2, 0]
+    assert reader.count(1, 0, offsets[-1]) == 0
+    reader.close()
+    writer.close()

@@ -289,3 +289,22 @@ def test_damage_that_a_reader_meets_while_it_runs_is_mended_without_a_restart(ga
     assert gateway.events()[-1].battery_percent == 78
     wait_until(lambda: gateway.health()["inbox"]["well"])
     assert any(isinstance(r, SystemReport) and "put aside" in r.detail for r in gateway.records())
+
+
+def test_what_a_body_can_have_is_the_policys_row(make_gateway, tmp_path):
+    """Replay and gateway judge alike: by the policy that the settings name."""
+    policy = tmp_path / "policy.toml"
+    policy.write_text("[readings]\nplausible_low_celsius = 33.0\n")
+    gateway = make_gateway(more=f'[site]\nfleet = "fleet.toml"\npolicy = "{policy}"\n')
+    gateway.config.write_text(gateway.config.read_text().replace('[site]\nfleet = "fleet.toml"\n', "", 1))
+    gateway.start()
+    gun = Device(gateway.port, "gun-1")
+    for seq, celsius in enumerate((33.5, 32.9, 42.4, 42.6)):
+        payload = b'{"celsius":%.1f,"seq":%d}' % (celsius, seq)
+        gun.says(payload, "threshold/g017/gun-1/temperature").wait_for_publish(10)
+    wait_until(lambda: len(gateway.events("temperature")) == 4, 10, "the readings")
+    assert [event.implausible for event in gateway.events("temperature")] == [False, True, False, True]
+    assert [reject.detail for reject in gateway.rejects()] == [
+        f"{celsius} °C is outside 33.0 to 42.5" for celsius in (32.9, 42.6)
+    ]
+    gun.close()

@@ -1,4 +1,4 @@
-"""Time for timers: forwards only, and never standing still."""
+"""Time for timers and for what the gateway writes: forwards only, and never standing still."""
 
 from random import Random
 
