@@ -45,8 +45,8 @@ class Story:
         self.folder = folder
         self.now_ms = now_ms
         self.engine = Engine(policy(), records)
-        self.inbox = SqliteWriter(folder / "inbox.db", "inbox")
-        self.outbox = SqliteWriter(folder / "streams.db", "outbox")
+        self.inbox = SqliteWriter(folder / "inbox.db", "inbox", clock=lambda: self.now_ms)
+        self.outbox = SqliteWriter(folder / "streams.db", "outbox", clock=lambda: self.now_ms)
         self.bell = Bell(folder / "bell", "outbox")
         self.inbox_bell = Bell(folder / "bell", "inbox")
         self.told: list[Effect] = []
@@ -63,9 +63,18 @@ class Story:
         fleet = self.folder / "fleet.toml"
         if not fleet.exists():
             fleet.write_text(FLEET, "utf-8")
+        file = self.folder / "threshold.toml"
+        if not file.exists():
+            # For what reads it in a process of its own.
+            file.write_text(
+                f'[site]\nname = "惠民小区"\nfleet = "{fleet}"\npolicy = "{POLICY}"\n'
+                f'[data]\nfolder = "{self.folder}"\n',
+                "utf-8",
+            )
         return Settings(
-            site=Site(name="惠民小区", fleet=str(fleet), policy=str(POLICY)), data=Data(folder=str(self.folder))
-        )
+            site=Site(name="惠民小区", fleet=str(fleet), policy=str(POLICY)), data=Data(folder=str(self.folder)),
+            file=str(file),
+        )  # fmt: skip
 
     def apply(self, *records: InboxRecord) -> list[Effect]:
         """Take records in; what the core decided.  Both are on disk before this returns."""

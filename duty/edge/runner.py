@@ -24,6 +24,7 @@ from duty.edge.door import Door, Sent
 from duty.edge.follow import Follow, Worker
 from duty.edge.keys import KeyTrouble, master_key
 from duty.edge.links import Links
+from duty.edge.logs import open_log
 from duty.edge.mailroom import Mailroom
 from duty.edge.parts import Parts
 from duty.edge.presence import Presence, Sirens
@@ -35,8 +36,8 @@ from duty.edge.vitals import Vitals
 from duty.picture import Page, Touched
 from duty.telling import Telling
 from streams.edge.doorbell import Doorbell
-from streams.edge.log import LogFull, LogReader
-from streams.edge.sqlite_log import OldSqlite, SqliteReader
+from streams.edge.log import LogFull
+from streams.edge.sqlite_log import OldSqlite
 from streams.frames import NewerFrame, Receipt
 
 DAY_MS = 24 * 3_600_000
@@ -191,6 +192,7 @@ class Desk:
             zone=zone,
             clock_ms=now_ms,
         )
+        self._app: Any = None
         self._server: Any = None
         self.address = ""
 
@@ -207,8 +209,8 @@ class Desk:
         for worker in self._workers:
             worker.load()
         await self.follow.catch_up()
-        app = import_module("duty.edge.desk.app").build(self.parts)
-        self._server = _server(app)
+        self._app = import_module("duty.edge.desk.app").build(self.parts)
+        self._server = _server(self._app)
         self.tasks = [
             asyncio.create_task(self.follow.run(), name="follow"),
             asyncio.create_task(self._server.serve(sockets=[listening]), name="web"),
@@ -222,6 +224,8 @@ class Desk:
         """End the screens, then what is under way; write down what is known."""
         if self._server is not None:
             self._server.should_exit = True
+        if self._app is not None:
+            self._app.state.trials.close()
         for task in self.tasks:
             if task.get_name() != "web":
                 task.cancel()
@@ -305,15 +309,6 @@ class Desk:
         except (StoreTrouble, OSError) as error:
             say(f"what is old could not be tidied away: {error}")
         self.projection.tidy()
-
-
-def open_log(settings: Settings, log: str) -> LogReader:
-    """A reader of `inbox` or `outbox`, where the settings keep them."""
-    if settings.streams.runtime == "cluster":
-        reader: LogReader = import_module("streams.edge.kafka_log").open_reader(settings, log)
-        return reader
-    file = "inbox.db" if log == "inbox" else "streams.db"
-    return SqliteReader(settings.data_path / file, log)
 
 
 def _listen(address: str) -> socket.socket:

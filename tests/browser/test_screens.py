@@ -21,6 +21,8 @@ SCREENS = (
     ("doctor-board", "doctor", "/board"),
     ("checkpoint", "guard", "/g/g017/c/north"),
     ("overview", "supervisor", "/overview"),
+    ("story", "worker-night", "/g/g017/story?id=g017/3/1203/undeclared-opening/1"),
+    ("trials", "supervisor", "/trials"),
     ("handover", "supervisor", "/handover"),
     ("roster", "supervisor", "/roster"),
     ("channels", "supervisor", "/channels"),

@@ -40,14 +40,17 @@ from duty.edge.desk.routes import (
     roster,
     site_rules,
     staff,
+    story,
     system,
+    trials,
 )
 from duty.edge.desk.texts import text
 from duty.edge.parts import Parts
+from duty.edge.trials import Trials
 
 SCREENS = (
     open_to_all, login, board, buildings, household, checkpoint, resident, answer, overview, handover, roster, devices,
-    channels, staff, site_rules, system, audit, live,
+    channels, staff, site_rules, system, audit, trials, story, live,
 )  # fmt: skip
 
 
@@ -66,6 +69,7 @@ def build(parts: Parts) -> FastAPI:
     app.state.names = Names(parts.store.people)
     app.state.turns = Turns()
     app.state.files = SiteFiles(parts.settings.fleet_path, parts.settings.policy_path)
+    app.state.trials = Trials(parts.settings)
     for screen in SCREENS:
         screen.add_to(app)
     check_rights(app)

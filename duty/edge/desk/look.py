@@ -40,6 +40,7 @@ MORE: tuple[tuple[str, str, str, str], ...] = (
     ("edit-channels", "/channels", "nav_channels", "send"),
     ("see-staff", "/staff", "nav_staff", "people"),
     ("see-policy", "/policy", "nav_policy", "book"),
+    ("try-policy", "/trials", "nav_trials", "flask"),
     ("see-system", "/system", "nav_system", "pulse"),
     ("see-system", "/rejects", "nav_rejects", "block"),
     ("see-audit", "/audit", "nav_audit", "log"),

@@ -171,6 +171,7 @@ def show(request: Request, visit: Entered, parts: With, grid: str, building: str
         incidents=[
             {
                 "address": incident_address(each),
+                "story": incident_address(each).replace("/incident?", "/story?"),
                 "title": making.title(each),
                 "time": moments.full(each.raised_ms),
                 "text": making.closing(each) if each.state == "closed" else making.say.reason(each.reason),

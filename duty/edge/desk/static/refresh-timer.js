@@ -1,4 +1,4 @@
-// A page of figures that is drawn anew every 15 s while it is looked at, and says when it was.
+// A page of figures that is drawn anew every 15 s (or as its body says) while it is looked at.
 
 import "./frame.js";
 
@@ -16,4 +16,4 @@ async function redraw() {
   }
 }
 
-setInterval(redraw, 15000);
+setInterval(redraw, Number(document.body.dataset.everyS || 15) * 1000);

@@ -7,7 +7,7 @@ adds.  A sentence names its values in braces: `"第 {n} 次"`.
 from collections.abc import Mapping
 from typing import Literal
 
-from duty.edge.desk.texts import admin, board, checkpoint, common, household, policy, resident, supervisor
+from duty.edge.desk.texts import admin, board, checkpoint, common, household, policy, resident, review, supervisor
 
 Language = Literal["zh", "en"]
 LANGUAGES: tuple[Language, ...] = ("zh", "en")
@@ -22,6 +22,7 @@ SCREENS: dict[str, Mapping[str, Row]] = {
     "supervisor": supervisor.ROWS,
     "admin": admin.ROWS,
     "policy": policy.ROWS,
+    "review": review.ROWS,
 }
 
 

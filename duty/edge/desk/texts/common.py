@@ -17,6 +17,7 @@ ROWS: dict[str, tuple[str, str]] = {
     "nav_roster": ("排班", "Roster"),
     "nav_channels": ("通道", "Channels"),
     "nav_devices": ("设备", "Devices"),
+    "nav_trials": ("试行策略", "Try a policy"),
     "nav_policy": ("规则", "Policy"),
     "nav_audit": ("审计", "Audit"),
     "language": ("English", "中文"),

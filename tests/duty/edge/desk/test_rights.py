@@ -18,7 +18,8 @@ OWN, FOREIGN = "g017", "g018"
 LOGINS = {role: role for role in STAFF_ROLES}
 FILL = {
     "building": "3", "unit": "1203", "checkpoint": "north", "person": "somebody", "channel": "somebody-desk",
-    "fitting": "none", "token": "none", "what": "declare", "screen": "board", "language": "zh",
+    "fitting": "none", "token": "none", "trial": "1581790440000-00000000", "what": "declare", "screen": "board",
+    "language": "zh",
 }  # fmt: skip
 ROUTES = sorted(RIGHTS)
 
