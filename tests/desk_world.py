@@ -116,6 +116,17 @@ class Told(NamedTuple):
     number: int  # of the last thing told
 
 
+def fill(store: Store, now_ms: int, effects: list[Effect]) -> None:
+    """The people of the demonstration, and the cases that were told of."""
+    cases = {
+        seen.household: demo_people.case_row(seen.household, seen.case_from_ms, seen.case_until_ms)
+        for seen in effects
+        if isinstance(seen, HouseholdSeen) and seen.case_from_ms is not None and seen.case_until_ms is not None
+    }
+    with store.together():
+        demo_people.fill(store, Auth(store), ["g017", "g018"], now_ms, date(2020, 2, 16), cases=list(cases.values()))
+
+
 @cache
 def told(tell: Callable[[Story], None]) -> Told:
     """`tell` told once in a folder of its own, the people of the demonstration beside it."""
@@ -125,23 +136,19 @@ def told(tell: Callable[[Story], None]) -> Told:
     with story.together():
         tell(story)
     store = Store.open(folder / "desk.db", master_key=MASTER_KEY)
-    cases = {
-        seen.household: demo_people.case_row(seen.household, seen.case_from_ms, seen.case_until_ms)
-        for seen in story.told
-        if isinstance(seen, HouseholdSeen) and seen.case_from_ms is not None and seen.case_until_ms is not None
-    }
-    with store.together():
-        auth = Auth(store)
-        demo_people.fill(store, auth, ["g017", "g018"], story.now_ms, date(2020, 2, 16), cases=list(cases.values()))
+    fill(store, story.now_ms, story.told)
     store.close()
     story.close()
     return Told(folder, story.now_ms, dict(story.engine.records), list(story.told), story.number)
 
 
 class World:
-    """A desk over a story.  Its people are those of the demonstration."""
+    """A desk over a story.  Its people are those of the demonstration.
 
-    def __init__(self, folder: Path, tell: Callable[[Story], None] = night) -> None:
+    Its store is a file in `folder`, or the empty database whose URL is `database`.
+    """
+
+    def __init__(self, folder: Path, tell: Callable[[Story], None] = night, database: str = "") -> None:
         before = told(tell)
         folder.mkdir(parents=True, exist_ok=True)
         for file in before.folder.glob("*.db"):
@@ -150,7 +157,9 @@ class World:
         self.story.told = list(before.effects)
         self.story.number = before.number
         settings = self.story.settings()
-        self.store = Store.open(folder / "desk.db", master_key=MASTER_KEY)
+        self.store = Store.open(database or folder / "desk.db", master_key=MASTER_KEY)
+        if database:
+            fill(self.store, self.story.now_ms, self.story.told)
         self.auth = Auth(self.store, site=settings.site.name)
         self.projection = Projection(
             self.store,

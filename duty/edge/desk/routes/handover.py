@@ -52,6 +52,11 @@ def _story(incident: Incident, making: CardMaker, from_ms: int, until_ms: int) -
                 told.append(f"{clock(line.t_ms)} {said} ({making.say.reason(line.reason)})")
             case "acknowledged":
                 told.append(f"{clock(line.t_ms)} {making.t('h_acknowledged', role=making.say.role(line.role), by=by)}")
+            case "acknowledgement-expired":
+                # Whoever said that they were going was called again: the shift that takes over should know.
+                expired = making.t("h_acknowledgement-expired", role=making.say.role(line.role))
+                again = making.t("h_page", role=making.say.role(line.role))
+                told.append(f"{clock(line.t_ms)} {expired} · {again}")
             case "noted":
                 told.append(making.note(line.reason, line.by, line.t_ms))
             case "closed":
