@@ -85,6 +85,10 @@ class Intake:
             device.id: Placed(device.grid or POOL_GRID, device.where, "" if device.where == "pool" else device.place)
             for device in fleet.devices.values()
         }
+        # What a sensor of the pool last said of its door, told again where it is lent to: the core of that grid would
+        # else take the first opening of the case for a first word, and learn it instead of raising it.
+        self._pool = frozenset(device.id for device in fleet.devices.values() if device.where == "pool")
+        self._last_door: dict[str, Event] = {}
         self._least_celsius, self._most_celsius = plausible_celsius
         self._duplicates = Duplicates() if duplicates is None else duplicates
         self._in_this_ms = 0
@@ -158,6 +162,7 @@ class Intake:
         for event in events:
             self._duplicates.remember(event.id, event.received_ms)
             self.last_ms = max(self.last_ms, event.received_ms)
+            self._keep_door(event)
 
     def learn(self, key: str, memory: bytes) -> None:
         """Another gateway's format has learnt something: what is remembered under `key` is this now."""
@@ -170,7 +175,7 @@ class Intake:
 
     # Sensors of the pool.
 
-    def command(self, command: Command) -> list[FleetRecord]:
+    def command(self, command: Command) -> list[FleetRecord | Event]:
         """A person's command as records of `inbox`: with it the sensor it takes from the pool, or gives back."""
         if command.name == "open-case" and command.device:
             return [*self.bind(command.device, command.household, command.at_ms), command]
@@ -179,8 +184,8 @@ class Intake:
             return [command, *(row for device in lent for row in self.unbind(device, command.at_ms))]
         return [command]
 
-    def bind(self, device: str, household: str, at_ms: int) -> list[FleetRecord]:
-        """The pool's `device` is now at `household`; what the core is to be told of it.
+    def bind(self, device: str, household: str, at_ms: int) -> list[FleetRecord | Event]:
+        """The pool's `device` is now at `household`; what the core is to be told of it, its door's state last.
 
         Nothing for a device that is not of the pool: its place is what the fleet file says.
         """
@@ -188,7 +193,8 @@ class Intake:
         if row is None or row.where != "pool" or self.bindings.get(device) == household:
             return []
         self.bindings[device] = household
-        return self._move(device, Placed(grid_of(household), "household", household), at_ms)
+        placed = Placed(grid_of(household), "household", household)
+        return [*self._move(device, placed, at_ms), *self._told_again(device, placed, at_ms)]
 
     def unbind(self, device: str, at_ms: int) -> list[FleetRecord]:
         """`device` is in the drawer again; what the core is to be told of it."""
@@ -206,6 +212,28 @@ class Intake:
     def _lent(self, row: DeviceRow) -> DeviceRow:
         placed = self._placed[row.device]
         return msgspec.structs.replace(row, grid=placed.grid, where=placed.where, place=placed.place)
+
+    def _keep_door(self, event: Event) -> None:
+        if event.open is not None and event.device in self._pool:
+            self._last_door[event.device] = event
+
+    def _told_again(self, device: str, placed: Placed, at_ms: int) -> list[Event]:
+        last = self._last_door.get(device)
+        if last is None:
+            return []
+        told = Event(
+            event_id(device, f"bound {at_ms}", b""),
+            device,
+            placed.grid,
+            placed.where,
+            placed.place,
+            at_ms,
+            "door",
+            "periodic",
+            open=last.open,
+            opens_counted=last.opens_counted,
+        )
+        return [told]
 
     def _move(self, device: str, to: Placed, at_ms: int) -> list[FleetRecord]:
         before = self._placed[device]
@@ -250,6 +278,8 @@ class Intake:
                 detail = f"{reading.celsius} °C is outside {self._least_celsius} to {self._most_celsius}"
                 rejects.append(reject(message, "implausible", detail, reading.device))
             events.append(event)
+            if self._pool:
+                self._keep_door(event)
         return Taken(events, rejects, duplicates, memory)
 
     def _event(self, reading: Reading, placed: Placed, message: Message) -> Event:

@@ -3,12 +3,13 @@
 Reads only; what it keeps is a projection that can be made again from the log.
 """
 
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable, Sequence
 
 from devices.events import Event
 from duty.edge.rows.history import TemperatureRow
 from duty.edge.store import Store
+from duty.fitting import Word
 from duty.health import DeviceHealth, after_event
 from duty.picture import Picture, Touched
 from streams.commands import Command
@@ -18,15 +19,19 @@ from streams.frames import InboxRecord, Receipt
 PASSES_KEPT = 5000
 # Devices are written this often at most: what they say is in the inbox all the same.
 DEVICES_EVERY_MS = 60_000
+# Of what a contact said live, so many words are kept for the test of a fitting.
+_WORDS_KEPT = 12
 
 
 class InboxView:
     """`on_receipt` is told of every answer of a channel that the gateway serves (MQTT)."""
 
-    def __init__(self, picture: Picture) -> None:
+    def __init__(self, picture: Picture, clock_ms: Callable[[], int]) -> None:
         self.devices: dict[str, DeviceHealth] = {}
         self.on_receipt: Callable[[Receipt], None] | None = None
         self._picture = picture
+        self._clock_ms = clock_ms
+        self._words: dict[str, deque[Word]] = {}
         self._at: dict[str, set[str]] = {}  # place → its devices
         self._registered: OrderedDict[str, str] = OrderedDict()  # checkpoint/pass → household
         self._temperatures: dict[str, TemperatureRow] = {}
@@ -42,6 +47,10 @@ class InboxView:
     def devices_of(self, place: str) -> list[DeviceHealth]:
         """The devices of a household or checkpoint."""
         return [self.devices[name] for name in sorted(self._at.get(place, ()))]
+
+    def words_of(self, device: str) -> list[Word]:
+        """What a contact said live since the desk began, the newest last."""
+        return list(self._words.get(device, ()))
 
     def take(self, records: Sequence[InboxRecord]) -> list[Touched]:
         """Take the records of a frame in; which devices changed for the eye."""
@@ -68,6 +77,9 @@ class InboxView:
             self._at.setdefault(after.place, set()).add(event.device)
         self.devices[event.device] = after
         self._dirty.add(event.device)
+        if event.open is not None and event.report == "live":
+            words = self._words.setdefault(event.device, deque(maxlen=_WORDS_KEPT))
+            words.append(Word(event.received_ms, event.open, self._clock_ms(), event.device_ms))
         if event.celsius is not None and event.where == "household" and not event.implausible:
             self._temperature(event.id, event.place, event.received_ms, event.celsius, event.site, "device")
         plain = before is not None and event.kind == "heartbeat"

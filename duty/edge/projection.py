@@ -15,6 +15,7 @@ from duty.edge.inbox_view import InboxView
 from duty.edge.rows.base import StoreTrouble
 from duty.edge.rows.history import Opening
 from duty.edge.store import Store
+from duty.fitting import Word
 from duty.health import DeviceHealth
 from duty.incident import Incident
 from duty.picture import CommandOutcome, Line, Page, Picture, Touched, outcome_of, page_of
@@ -64,7 +65,7 @@ class Projection:
     ) -> None:
         """`start` names this run of the desk.  `alive_ms` says when the core last gave a sign of life, where known."""
         self.picture = Picture()
-        self.inbox = InboxView(self.picture)
+        self.inbox = InboxView(self.picture, clock_ms)
         self.feed = Feed(start)
         self.followers: list[Follower] = []
         self.unread: list[str] = []  # frames that do not decode
@@ -102,6 +103,10 @@ class Projection:
     def device(self, device: str) -> DeviceHealth | None:
         """What a device last said."""
         return self.inbox.devices.get(device)
+
+    def words_of(self, device: str) -> list[Word]:
+        """What a contact said live since the desk began."""
+        return self.inbox.words_of(device)
 
     def devices_of(self, place: str) -> list[DeviceHealth]:
         """What the devices of a household or checkpoint last said."""

@@ -160,7 +160,7 @@ def test_a_sensor_of_the_pool_is_nowhere_until_it_is_lent():
     intake = intake_of()
     assert only(intake.take(message("zigbee2mqtt/spare-1"))).where == "pool"
     command = Command("c", 2000, "open-case", "g021", household="g021/1/101", device="spare-1", from_ms=0, until_ms=9)
-    gone, lent, same = intake.command(command)
+    gone, lent, _state, same = intake.command(command)
     assert same is command
     assert isinstance(gone, DeviceRow)
     assert isinstance(lent, DeviceRow)
@@ -191,6 +191,40 @@ def test_a_sensor_with_a_place_of_its_own_is_not_lent():
     unknown = Command("c", 2000, "open-case", "g021", household="g021/1/101", device="no such", from_ms=0, until_ms=9)
     assert intake.command(unknown) == [unknown]
     assert only(intake.take(message())).place == "g017/3/1203"
+
+
+LEND = Command(
+    id="c", at_ms=9, name="open-case", grid="g021", by="w", household="g021/1/101", device="spare-1", from_ms=1,
+    until_ms=99,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_what_a_sensor_said_in_the_drawer_is_told_again_where_it_is_lent_to(restarted):
+    """Its test opening is not the household's; that the door is closed is."""
+    intake = intake_of()
+    said = [
+        event
+        for at_ms, contact in ((1, b"true"), (2, b"false"), (3, b"true"))
+        for event in intake.take(message("zigbee2mqtt/spare-1", b'{"contact":%b}' % contact, at_ms)).events
+    ]
+    assert [event.grid for event in said] == ["pool"] * 3
+    if restarted:
+        intake = intake_of()
+        intake.remember(said)
+    _, row, state, command = intake.command(LEND)
+    assert isinstance(row, DeviceRow)
+    assert isinstance(state, Event)
+    assert (state.grid, state.place, state.open, state.report, state.received_ms) == (
+        "g021", "g021/1/101", False, "periodic", 9,
+    )  # fmt: skip
+    assert command is LEND
+
+
+def test_a_sensor_that_never_said_anything_has_nothing_to_tell_again():
+    intake = intake_of()
+    intake.take(message("zigbee2mqtt/spare-1", b'{"battery":97}'))
+    assert [type(record) for record in intake.command(LEND)] == [DeviceRow, DeviceRow, Command]
 
 
 def test_the_rows_of_the_fleet_show_where_a_sensor_is_lent_to():

@@ -5,7 +5,7 @@ from tests.duty.edge.test_projection import event
 
 
 def test_devices_are_written_seldom_and_once(sqlite_store: Store) -> None:
-    view = InboxView(Picture())
+    view = InboxView(Picture(), lambda: 77)
     view.take([event(DEVICES_EVERY_MS, open=True)])
     assert view.has_something_to_save()
     view.save(sqlite_store)
@@ -18,7 +18,20 @@ def test_devices_are_written_seldom_and_once(sqlite_store: Store) -> None:
 
 
 def test_a_temperature_is_written_soon(sqlite_store: Store) -> None:
-    view = InboxView(Picture())
+    view = InboxView(Picture(), lambda: 77)
     view.saved()
     view.take([event(5, "temperature", celsius=36.8)])
     assert view.has_something_to_save()
+
+
+def test_what_a_contact_said_live_is_kept_for_its_test() -> None:
+    view = InboxView(Picture(), lambda: 77)
+    view.take([event(1, open=True), event(2, open=False, device_ms=1), event(3, open=True, report="periodic")])
+    view.take([event(4, "heartbeat")])
+    said = view.words_of(event(1).device)
+    assert [(word.received_ms, word.open, word.seen_ms, word.device_ms) for word in said] == [
+        (1, True, 77, None), (2, False, 77, 1),
+    ]  # fmt: skip
+    assert view.words_of("nobody") == []
+    view.take([event(n, open=bool(n % 2)) for n in range(10, 100)])
+    assert len(view.words_of(event(1).device)) < 20

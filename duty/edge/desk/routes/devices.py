@@ -1,4 +1,4 @@
-"""Devices and cases: fit a sensor (it must show an opening within two minutes, only then it is armed), and release."""
+"""Devices and cases: fit a sensor (one that showed within two minutes that it opens and closes is armed); release."""
 
 import secrets
 from collections import OrderedDict
@@ -20,13 +20,13 @@ from duty.edge.desk.moments import Moments
 from duty.edge.desk.orders import order, why_refused
 from duty.edge.desk.places import address_of, name_of
 from duty.edge.desk.routes.board import grids_of
-from duty.edge.desk.texts import text
+from duty.edge.desk.texts import Language, text
 from duty.edge.parts import Parts
+from duty.fitting import TEST_MS, Verdict, judge, only_opens
 from duty.people import CaseRow, case_id
 from duty.roster import local_ms
 from streams.commands import parse_clock_min
 
-TEST_MS = 2 * 60_000
 FITTINGS_KEPT = 500
 LONGEST_DAYS = 60
 SHOWN = 400
@@ -142,7 +142,7 @@ def begin(
     first: Annotated[str, Form(pattern=r"\d{4}-\d{2}-\d{2}")], last: Annotated[str, Form(pattern=r"\d{4}-\d{2}-\d{2}")],
     visits: Annotated[str, Form(max_length=3)] = "", wellbeing_call: Annotated[str, Form(max_length=5)] = "",
 ) -> Response:  # fmt: skip
-    """Begin to fit: from now on the sensor has two minutes to show an opening."""
+    """Begin to fit: from now on the sensor has two minutes to show that it opens and closes."""
     home = household.strip()
     home = f"{grid}/{home}" if home.count("/") == 1 else home
     row = _fleet(request).get(device)
@@ -174,17 +174,33 @@ def begin(
     return look.go_to(f"/g/{grid}/devices/fit/{fitting.id}")
 
 
-def _tested(parts: Parts, fitting: Fitting) -> bool:
-    """Whether the sensor has shown an opening since, within its two minutes."""
-    health = parts.projection.device(fitting.device)
-    opened_ms = health.opened_ms if health is not None else None
-    return opened_ms is not None and fitting.begun_ms <= opened_ms <= fitting.begun_ms + TEST_MS
+def _verdict(request: Request, visit: Visit, parts: Parts, fitting: Fitting) -> Verdict:
+    """What the sensor has shown since."""
+    row = _fleet(request).get(fitting.device)
+    return judge(
+        parts.projection.words_of(fitting.device),
+        fitting.begun_ms,
+        visit.now_ms,
+        may_never_close=row is not None and only_opens(row),
+    )
+
+
+def _took(verdict: Verdict, language: Language) -> list[str]:
+    """How long its word took, in sentences."""
+    said: list[str] = []
+    if verdict.own_clock_ms is not None:
+        said.append(text("admin.fit_own_clock", language, s=f"{verdict.own_clock_ms / 1000:.1f}"))
+    if verdict.to_desk_ms is not None:
+        said.append(text("admin.fit_to_desk", language, s=f"{verdict.to_desk_ms / 1000:.1f}"))
+    return said
 
 
 def fitting_page(request: Request, visit: Entered, parts: With, grid: str, fitting: str) -> HTMLResponse:
     fittings: Fittings = request.app.state.fittings
     there = fittings.get(fitting, grid)
     left_ms = there.begun_ms + TEST_MS - visit.now_ms
+    verdict = _verdict(request, visit, parts, there)
+    row = _fleet(request).get(there.device)
     return look.page(
         request,
         visit,
@@ -192,8 +208,10 @@ def fitting_page(request: Request, visit: Entered, parts: With, grid: str, fitti
         grid=grid,
         fitting=there,
         place=name_of(there.household, "household", visit.language),
-        tested=_tested(parts, there),
-        over=left_ms <= 0,
+        state=verdict.state,
+        says_open=verdict.says_open,
+        took=_took(verdict, visit.language),
+        way=f"{row.format} · {row.topic}" if row is not None else "",
         left=max(0, left_ms // 1000),
         until=Moments(visit.language, parts.zone, visit.now_ms).full(there.until_ms),
     )
@@ -204,7 +222,7 @@ async def arm(request: Request, visit: Entered, parts: With, grid: str, fitting:
     fittings: Fittings = request.app.state.fittings
     there = fittings.get(fitting, grid)
     back = f"/g/{grid}/devices/fit/{fitting}"
-    if not _tested(parts, there):
+    if _verdict(request, visit, parts, there).state != "passed":
         said = text("admin.fit_untested", visit.language)
         return look.said(request, visit, said, well=False, back=back)
     command: dict[str, Any] = {

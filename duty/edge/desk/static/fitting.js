@@ -1,4 +1,4 @@
-// Waits with the worker for the test opening: looks every second, and shows the seconds that are left.
+// Waits with the worker for the door to open and close: looks every second, and shows the seconds that are left.
 
 import "./frame.js";
 
@@ -11,7 +11,7 @@ async function look() {
   try {
     const answer = await fetch(location.href, { credentials: "same-origin" });
     const drawn = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("fitting");
-    if (!drawn || drawn.classList.contains("well") || drawn.classList.contains("ill")) {
+    if (!drawn || drawn.dataset.state !== place.dataset.state) {
       location.reload();
       return;
     }

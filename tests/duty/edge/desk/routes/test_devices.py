@@ -6,20 +6,30 @@ JSON = {"Accept": "application/json"}
 FIT = {"household": "7/0101", "device": "pool-01", "first": "2020-02-16", "last": "2020-03-01", "visits": "yes"}
 
 
-def opens_once(world: World) -> None:
-    world.story.event("pool-01", "g017/7/0101", "household", "door", open=False)
-    world.story.event("pool-01", "g017/7/0101", "household", "door", open=True)
+def says(world: World, *words: bool, pause_min: float = 0.05, **facets: object) -> None:
+    """The sensor says open (True) or closed, one after another."""
+    for word in words:
+        world.story.event("pool-01", "g017/7/0101", "household", "door", open=word, **facets)
+        world.story.wait(pause_min)
     world.follow()
 
 
 async def test_a_sensor_is_armed_only_after_its_test(world: World) -> None:
     async with world.as_("worker-night") as client:
         page = (await client.post("/g/g017/devices/fit", data=FIT)).headers["location"]
-        assert "现在请开一次门" in (await client.get(page)).text
+        assert "现在请开门，再关上" in (await client.get(page)).text
         early = await client.post(f"{page}/arm", headers=JSON)
         assert (early.status_code, world.door.commands) == (409, [])
-        opens_once(world)
-        assert "测试通过" in (await client.get(page)).text
+        says(world, True, device_ms=world.clock_ms() - 1500)
+        half = (await client.get(page)).text
+        assert "请关上门" in half
+        assert "门磁说：开" in half
+        assert "1.5 秒到网关" in half
+        assert (await client.post(f"{page}/arm", headers=JSON)).status_code == 409
+        says(world, False)
+        whole = (await client.get(page)).text
+        assert "测试通过" in whole
+        assert "门磁说：关" in whole
         assert (await client.post(f"{page}/arm", headers=JSON)).json()["well"] is True
     (command,) = world.door.commands
     assert (command["command"], command["household"], command["device"]) == ("open-case", "g017/7/0101", "pool-01")
@@ -32,10 +42,30 @@ async def test_an_opening_after_two_minutes_is_too_late(world: World) -> None:
     async with world.as_("worker-night") as client:
         page = (await client.post("/g/g017/devices/fit", data=FIT)).headers["location"]
         world.story.wait(2.1)
-        opens_once(world)
-        assert "两分钟内没有收到开门" in (await client.get(page)).text
+        says(world, True, False)
+        assert "两分钟内没有收到开门和关门" in (await client.get(page)).text
         assert (await client.post(f"{page}/arm", headers=JSON)).status_code == 409
     assert world.door.commands == []
+
+
+async def test_a_sensor_that_says_it_the_other_way_round_is_not_armed(world: World) -> None:
+    async with world.as_("worker-night") as client:
+        page = (await client.post("/g/g017/devices/fit", data=FIT)).headers["location"]
+        says(world, False, True)
+        assert "open_is" in (await client.get(page)).text
+        # Moved once more it would end with the right word: what it began with still stands.
+        says(world, False)
+        assert (await client.post(f"{page}/arm", headers=JSON)).status_code == 409
+    assert world.door.commands == []
+
+
+async def test_states_are_no_test(world: World) -> None:
+    async with world.as_("worker-night") as client:
+        page = (await client.post("/g/g017/devices/fit", data=FIT)).headers["location"]
+        says(world, True, False, report="retained")
+        says(world, True, False, report="periodic")
+        assert "现在请开门，再关上" in (await client.get(page)).text
+        assert (await client.post(f"{page}/arm", headers=JSON)).status_code == 409
 
 
 async def test_what_cannot_be_fitted_is_refused(world: World) -> None:
