@@ -60,6 +60,7 @@ GUIDES: dict[str, Guide] = {
             _OPEN_IS,
             'Several switches on one board: one row each, `address = "Switch2"`.',
             "Zigbee: `address` is the name (`ZbName`) or the short address.",
+            "A Zigbee contact that says `Power` instead of `Contact` needs `open_is`, 1 or 0, in its row.",
             "433 MHz: `address` is the code of opening; `closed_code`, `tamper_code`, `battery_code` if it has them.",
             'Another order of the topic: `full_topic = "%topic%/%prefix%/"`.',
         ),

@@ -1,7 +1,8 @@
 """`onenet`: what China Mobile's OneNET pushes: {"msg": {…} or [{…}, …], "msg_signature", "nonce"}.
 
-`type` 1 is a data point: `ds_id` is the LwM2M path `3342_0_5500` (object, instance, resource: the naming of OneNET's
-NB-IoT streams), `value` its value, `at` milliseconds.  `type` 2 is the connection: `status` 1 online, 0 offline.
+`type` 1 is a data point: `ds_id` is the LwM2M path `3342_0_5500`, object, instance, resource (no page of the maker's
+spells it out; an open back end's `3303_0_5701`, quoted in the corpus, is the second source), `value` its value, `at`
+milliseconds.  `type` 2 is the connection: `status` 1 online, 0 offline.
 The row's `address` is `dev_id` or `imei`.  1 is open unless the row's `open_is` says else.
 The signature is checked where the push comes in, not here: what reaches this function was let in.
 """

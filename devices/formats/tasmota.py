@@ -4,7 +4,10 @@ The row's `topic` is the device's own topic word; its messages are below `stat/<
 another order by the option `full_topic` (Tasmota's own writing, default `%prefix%/%topic%/`).
 
 - Switch: `open_is` says which word of the switch means open.  `address` ("Switch2") chooses one of several.
-- Zigbee: `address` is the name or short address ("0x01F3").  `Contact` is 1 for open, unless `open_is` says else.
+- Zigbee: `address` is the name or short address ("0x01F3").  `Contact` is 1 for open, unless `open_is` says else
+  (arendst/Tasmota#9759: it is the alarm bit of the zone; mdaskalov/homebridge-tasmota-zbbridge#16, and a user's
+  marked log in the corpus: 1 when opened).  Some contacts say `Power` instead (same pull request): it is read only
+  where the row's `open_is` says which is open.
 - 433 MHz: `address` is the code sent at opening.  Most such contacts send nothing at closing: they know only "open".
   The options `closed_code`, `tamper_code`, `battery_code` name further codes of the same contact.
 
@@ -40,6 +43,7 @@ class _Zigbee(msgspec.Struct):
     Device: str = ""
     Name: str = ""
     Contact: int | None = None
+    Power: int | str | None = None
     Tamper: int | None = None
     BatteryLow: int | None = None
     BatteryPercentage: float | None = None
@@ -66,7 +70,7 @@ class _Said(msgspec.Struct):
 
 
 SWITCHES = tuple(f"Switch{n}" for n in range(1, 9))
-_read = reader(_Said, *SWITCHES, "Contact", "ZbReceived", "RfReceived", most_bytes=BUILT_LIMIT_BYTES)
+_read = reader(_Said, *SWITCHES, "Contact", "Power", "ZbReceived", "RfReceived", most_bytes=BUILT_LIMIT_BYTES)
 
 _ALIVE = frozenset({"STATE", "INFO1", "INFO2", "INFO3", "STATUS", "POWER", "UPTIME"})
 _REVERSED = "%topic%/%prefix%/"
@@ -128,12 +132,18 @@ def _zigbee(heard: dict[str, _Zigbee], known: Known, report: Report) -> list[Rea
         opened = None
         if sensor.Contact is not None:
             opened = is_open_bit(sensor.Contact == 1, device) if device.open_is else sensor.Contact == 1
-            if isinstance(opened, Rejected):
-                return opened
+        elif sensor.Power is not None:
+            if sensor.Power not in (0, 1):
+                return Rejected("malformed", "Power of a contact is 0 or 1")
+            if not device.open_is:
+                return Rejected("malformed", "this contact says Power: say in its row which is open, open_is = 1 or 0")
+            opened = is_open_bit(sensor.Power == 1, device)
+        if isinstance(opened, Rejected):
+            return opened
         readings.append(
             Reading(
                 device=device.id,
-                kind=_zigbee_kind(sensor),
+                kind=_zigbee_kind(sensor) if opened is None else "door",
                 report=report,
                 open=opened,
                 tamper=None if sensor.Tamper is None else sensor.Tamper == 1,

@@ -2,8 +2,10 @@
 
 `contact` **true is closed**: the magnet is near (Zigbee2MQTT's exposes: "Indicates if the contact is closed").
 A contact sensor's `temperature` is the chip's, never a body's: it is left alone.
-`last_seen` is an instant when it says its zone or counts milliseconds; a local time without a zone is not used as a
-time, but two messages with different ones are two messages.
+`last_seen` is ISO_8601, ISO_8601_local or epoch, as the installer chose (Zigbee2MQTT's settings, `advanced.last_seen`;
+the same words in its bridge extension and its front end; epoch counts milliseconds).  It is an instant when it says its
+zone or counts milliseconds; a local time without a zone is not used as a time, but two messages with different ones are
+two messages.
 """
 
 import msgspec
