@@ -26,7 +26,13 @@ _FILES = (
     ("cluster", "ca"),
     ("cluster", "password_file"),
     ("sink", "token_file"),
+    ("sink", "ca"),
+    ("desk", "certificate"),
+    ("desk", "private_key"),
     ("pages", "webhook_secret_file"),
+    ("metrics", "certificate"),
+    ("metrics", "private_key"),
+    ("metrics", "client_ca"),
 )
 
 

@@ -133,19 +133,23 @@ class Cluster(_Table, frozen=True, kw_only=True):
 
 
 class Sink(_Table, frozen=True, kw_only=True):
-    """Where the points go; without `influx_url` into the embedded store."""
+    """Where the points go; without `influx_url` into the embedded store.  `ca` signed InfluxDB's certificate, where no
+    public authority did."""
 
     influx_url: str = ""
     org: str = "threshold"
     bucket: str = "threshold"
     token_file: str = ""
+    ca: str = ""
 
 
 class Desk(_Table, frozen=True, kw_only=True):
     """The screens.  `database` "" is SQLite in the data folder.  `public_url` is where people reach the desk, as
-    https://desk.example.org: it stands in the links of messages."""
+    https://desk.example.org: it stands in the links of messages.  With `certificate` it answers HTTPS alone."""
 
     listen: str = "127.0.0.1:8080"
+    certificate: str = ""
+    private_key: str = ""
     public_url: str = ""
     database: str = ""
     language: Literal["zh", "en"] = "zh"
@@ -156,6 +160,18 @@ class Pages(_Table, frozen=True, kw_only=True):
 
     webhook_url: str = ""
     webhook_secret_file: str = ""
+
+
+class Metrics(_Table, frozen=True, kw_only=True):
+    """Where each process answers Prometheus; "" is nowhere.  With `certificate` it answers TLS alone, with `client_ca`
+    only who shows a certificate of that authority.  A worker of a cluster has its own: `metrics` in [cluster]."""
+
+    gateway: str = ""
+    sink: str = ""
+    desk: str = ""
+    certificate: str = ""
+    private_key: str = ""
+    client_ca: str = ""
 
 
 class Settings(_Table, frozen=True, kw_only=True):
@@ -169,6 +185,7 @@ class Settings(_Table, frozen=True, kw_only=True):
     sink: Sink = Sink()
     desk: Desk = Desk()
     pages: Pages = Pages()
+    metrics: Metrics = Metrics()
     file: str = ""  # where these settings were read from
 
     @property
@@ -235,13 +252,20 @@ _PATHS = (
     ("cluster", "certificate"),
     ("cluster", "private_key"),
     ("sink", "token_file"),
+    ("sink", "ca"),
+    ("desk", "certificate"),
+    ("desk", "private_key"),
     ("pages", "webhook_secret_file"),
+    ("metrics", "certificate"),
+    ("metrics", "private_key"),
+    ("metrics", "client_ca"),
 )
 
 
 # (table, key) of host:port; "" is off.
 _ADDRESSES = (("gateway", "listen"), ("gateway", "tls_listen"), ("gateway", "http"),
-              ("gateway", "push", "listen"), ("cluster", "metrics"), ("desk", "listen"))  # fmt: skip
+              ("gateway", "push", "listen"), ("cluster", "metrics"), ("desk", "listen"),
+              ("metrics", "gateway"), ("metrics", "sink"), ("metrics", "desk"))  # fmt: skip
 
 
 def load(path: str | Path) -> Settings:
@@ -380,6 +404,11 @@ def _whole(read: Settings) -> Iterator[tuple[tuple[str, ...], str, str]]:
             f"security_protocol {cluster.security_protocol} needs username and password_file",
             "add both",
         )
+    for table, pair in (("desk", read.desk), ("metrics", read.metrics)):
+        if bool(pair.certificate) != bool(pair.private_key):
+            yield (table,), "certificate and private_key belong together", "name both files"
+    if read.metrics.client_ca and not read.metrics.certificate:
+        yield ("metrics", "client_ca"), "client_ca needs certificate and private_key", "name both files"
     if read.sink.influx_url and not read.sink.token_file:
         yield ("sink", "influx_url"), "influx_url needs token_file", "name the file that holds the token"
     if read.desk.public_url and not read.desk.public_url.startswith(("https://", "http://")):

@@ -28,6 +28,10 @@ class Presence:
             if not self._streams[person]:
                 del self._streams[person]
 
+    def streams(self) -> int:
+        """How many live streams are open."""
+        return sum(list(self._streams.values()))
+
     def has(self, person: str) -> bool:
         """Whether a person looks at the desk now."""
         return person in self._streams

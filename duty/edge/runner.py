@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from devices.edge.complaints import Complaint
+from devices.edge.metrics_server import Served, serve
 from devices.edge.settings import Settings, load, split_address, zone_of
 from duty.attempts import Attempt
 from duty.edge import anchors, telling_file
@@ -26,6 +27,7 @@ from duty.edge.keys import KeyTrouble, master_key
 from duty.edge.links import Links
 from duty.edge.logs import open_log
 from duty.edge.mailroom import Mailroom
+from duty.edge.metrics import DeskMetrics
 from duty.edge.parts import Parts
 from duty.edge.presence import Presence, Sirens
 from duty.edge.projection import Projection
@@ -194,6 +196,7 @@ class Desk:
         )
         self._app: Any = None
         self._server: Any = None
+        self._metrics = Served()
         self.address = ""
 
     async def start(self) -> None:
@@ -201,7 +204,8 @@ class Desk:
         listening = _listen(self.settings.desk.listen)
         bound = listening.getsockname()
         host = f"[{bound[0]}]" if ":" in bound[0] else bound[0]
-        self.address = self.settings.desk.public_url or f"http://{host}:{bound[1]}"
+        scheme = "https" if self.settings.desk.certificate else "http"
+        self.address = self.settings.desk.public_url or f"{scheme}://{host}:{bound[1]}"
         password = self.auth.first_start(now_ms())
         if password:
             print(f"desk: first start: log in as admin with the one-time password {password}", flush=True)
@@ -210,7 +214,9 @@ class Desk:
             worker.load()
         await self.follow.catch_up()
         self._app = import_module("duty.edge.desk.app").build(self.parts)
-        self._server = _server(self._app)
+        self._server = _server(self._app, self.settings.desk.certificate, self.settings.desk.private_key)
+        figures = DeskMetrics(self.projection, self._presence, clock_ms=now_ms)
+        self._metrics = serve(self.settings, "desk", figures)
         self.tasks = [
             asyncio.create_task(self.follow.run(), name="follow"),
             asyncio.create_task(self._server.serve(sockets=[listening]), name="web"),
@@ -231,6 +237,7 @@ class Desk:
                 task.cancel()
         with suppress(TimeoutError):
             await asyncio.wait_for(asyncio.gather(*self.tasks, return_exceptions=True), STOP_S + 1)
+        self._metrics.close()
         for worker in self._workers:
             await worker.close()
         await self._tools.close()
@@ -322,7 +329,7 @@ def _listen(address: str) -> socket.socket:
         raise OSError(why) from error
 
 
-def _server(app: Any) -> Any:
+def _server(app: Any, certificate: str, private_key: str) -> Any:
     import uvicorn
 
     class Server(uvicorn.Server):
@@ -350,5 +357,7 @@ def _server(app: Any) -> Any:
         timeout_keep_alive=75,
         timeout_graceful_shutdown=STOP_S,
         backlog=512,
+        ssl_certfile=certificate or None,
+        ssl_keyfile=private_key or None,
     )
     return Server(config)

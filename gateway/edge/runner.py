@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from devices.edge import fleet_file
 from devices.edge.complaints import Complaint
+from devices.edge.metrics_server import Served, serve
 from devices.edge.settings import Broker, Settings, load, plausible_of, split_address, zone_of
 from devices.fleet import Fleet
 from devices.formats import Format, table
@@ -219,6 +220,7 @@ class Gateway:
         routes = DoorRoutes(self.gate, keeping.rejects, self._vitals.health, self._vitals.metrics).routes()
         self._door = Door(routes, token_of(folder), self._door_fault)
         rejects = SqliteReader(folder / inbox.FILE, "rejects") if keeping.forgets else None
+        self._metrics = Served()
         self._chores = Chores(
             self.gate, self._committer, rejects, loop=loop, folder=folder, raw_days=settings.data.raw_days
         )
@@ -235,6 +237,7 @@ class Gateway:
         gateway = self._settings.gateway
         # First: where the inbox cannot be written, health says so while everything else waits.
         await self._listen("http", gateway.http, self._door.listen)
+        self._metrics = serve(self._settings, "gateway", self._vitals)
         # What was found while opening; from now on the file is the committer's alone.
         salvaged = self._keeping.writer.salvaged
         while salvaged:
@@ -272,6 +275,7 @@ class Gateway:
     async def stop(self) -> None:
         """Take nothing in any more, finish what was taken in, acknowledge it, say goodbye."""
         self._chores.stop()
+        self._metrics.close()
         self._door.close()
         if self.listener is not None:
             self.listener.stop_reading()

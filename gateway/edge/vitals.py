@@ -114,7 +114,7 @@ class Vitals:
         yield counter("messages", "Messages taken in and on disk.", gate.taken)
         yield counter("duplicates", "Messages heard before.", gate.duplicates)
         rejects = CounterMetricFamily("threshold_gateway_rejects", "Messages refused.", labels=["reason"])
-        for reason, count in gate.rejected.by_reason.items():
+        for reason, count in dict(gate.rejected.by_reason).items():
             rejects.add_metric([reason], count)
         yield rejects
         yield counter("commits", "Transactions.", gate.commits)
@@ -125,7 +125,7 @@ class Vitals:
         if listener is not None:
             yield gauge("connections", "Direct connections.", len(listener.connections))
             events = CounterMetricFamily("threshold_gateway_connection_events", "What befell them.", labels=["what"])
-            for what, count in sorted(listener.counts.items()):
+            for what, count in sorted(dict(listener.counts).items()):
                 events.add_metric([what], count)
             yield events
         if self._push is not None:

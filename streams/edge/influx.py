@@ -46,12 +46,16 @@ class _TooSlow(SeriesDown):
 class Influx:
     """Where InfluxDB is and how it is spoken to; its failures as SeriesDown, with a remedy."""
 
-    def __init__(self, *, url: str, org: str, bucket: str, token: str, timeout_ms: int = _TIMEOUT_MS) -> None:
+    def __init__(
+        self, *, url: str, org: str, bucket: str, token: str, ca: str = "", timeout_ms: int = _TIMEOUT_MS
+    ) -> None:
         self.url = url
         self.timeout_ms = timeout_ms
         self.org = org
         self.buckets: dict[Keep, str] = {"raw": f"{bucket}-raw", "incidents": f"{bucket}-incidents"}
-        self._client = InfluxDBClient(url=url, token=token, org=org, timeout=timeout_ms, retries=False)
+        self._client = InfluxDBClient(
+            url=url, token=token, org=org, timeout=timeout_ms, retries=False, ssl_ca_cert=ca or None
+        )
         self._write = self._client.write_api(write_options=SYNCHRONOUS)
         self._query = self._client.query_api()
         self._delete = self._client.delete_api()
@@ -159,7 +163,7 @@ def connect(sink: Sink) -> Influx:
     except OSError as error:
         what = f"the token of InfluxDB cannot be read: {error.strerror}"
         raise Complaint(sink.token_file, 0, what, "put the token into this file, or correct token_file") from error
-    return Influx(url=sink.influx_url, org=sink.org, bucket=sink.bucket, token=token)
+    return Influx(url=sink.influx_url, org=sink.org, bucket=sink.bucket, token=token, ca=sink.ca)
 
 
 class InfluxSeries(SeriesWriter):
@@ -350,6 +354,8 @@ def _after_s(error: ApiException) -> float:
 
 
 def _remedy(error: ApiException, org: str) -> str:
+    if error.status == 0:
+        return "its certificate was not accepted: look at ca and influx_url in [sink]"
     if error.status == 401:
         return "it does not know the token: put a valid one into the file named by token_file"
     if error.status == 403:

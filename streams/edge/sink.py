@@ -9,15 +9,16 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from importlib import import_module
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import msgspec
 
 from devices.edge.complaints import Complaint
+from devices.edge.metrics_server import serve
 from devices.edge.settings import Settings, load
 from devices.events import Event
 from streams.case_names import kept_first
@@ -32,6 +33,9 @@ from streams.frames import FrameError, InboxRecord, NewerFrame, RejectRecord, de
 from streams.measurements import Keep, Point
 from streams.points import Projector
 from streams.policy import DAY_MS, HOUR_MS, MINUTE_MS
+
+if TYPE_CHECKING:
+    from prometheus_client.core import Metric
 
 _GATHER_S = 0.5
 _LOOK_S = 2.0
@@ -275,13 +279,15 @@ class Loop:
         self._reporter = reporter
         self._wait = wait
         self._stop = threading.Event()
+        # For whoever watches from another thread: when it last had nothing left to write, and whether it can write.
+        self.caught_up_ms = wall_clock_ms()
+        self.well = True
 
     def stop(self) -> None:
         """End after the batch in hand."""
         self._stop.set()
 
     def run(self) -> None:
-        caught_up_ms = wall_clock_ms()
         tidied_ms = 0
         pause_s = 0.0
         progress = _ProgressLine()
@@ -296,22 +302,24 @@ class Loop:
             except (SeriesDown, LogFull) as error:
                 if not pause_s:
                     print(f"sink: {error}; points are kept and written later", file=sys.stderr, flush=True)
+                self.well = False
                 pause_s = min(_LONGEST_PAUSE_S, max(0.5, pause_s * 2))
                 asked_s = error.after_s if isinstance(error, SeriesDown) else 0.0
-                if now_ms - caught_up_ms > _BEHIND_MS:
+                if now_ms - self.caught_up_ms > _BEHIND_MS:
                     self._reporter.say("sink", well=False, detail=f"more than 10 min behind: {error}")
                 self._stop.wait(max(pause_s, min(_LONGEST_ASKED_S, asked_s)))
                 continue
             if pause_s:
                 pause_s = 0.0
+                self.well = True
                 print("sink: writing again", file=sys.stderr, flush=True)
             if more:
                 progress.show(self._sink.written)
-                if now_ms - caught_up_ms > _BEHIND_MS:
+                if now_ms - self.caught_up_ms > _BEHIND_MS:
                     self._reporter.say("sink", well=False, detail="more than 10 min behind, catching up")
                 continue
             progress.done()
-            caught_up_ms = now_ms
+            self.caught_up_ms = now_ms
             if self._sink.refused:
                 detail = f"{self._sink.refused} points or frames were refused: see the rejects"
                 self._reporter.say("sink", well=False, detail=detail)
@@ -319,6 +327,25 @@ class Loop:
                 self._reporter.say("sink", well=True)
             self._wait(_LOOK_S)
             self._stop.wait(_GATHER_S)
+
+
+class SinkMetrics:
+    """How the sink is, for Prometheus; asked from a thread of its own."""
+
+    def __init__(self, sink: Sink, loop: Loop, *, clock_ms: Callable[[], int]) -> None:
+        self._sink = sink
+        self._loop = loop
+        self._clock_ms = clock_ms
+
+    def collect(self) -> "Iterator[Metric]":
+        """Called by prometheus_client at each reading."""
+        from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+
+        sink, behind_ms = self._sink, self._clock_ms() - self._loop.caught_up_ms
+        yield CounterMetricFamily("threshold_sink_points", "Points written.", sink.written)
+        yield CounterMetricFamily("threshold_sink_refused", "Points and frames put aside.", sink.refused)
+        yield GaugeMetricFamily("threshold_sink_store_well", "1: the time series takes points.", int(self._loop.well))
+        yield GaugeMetricFamily("threshold_sink_behind_seconds", "Since all was written.", max(0, behind_ms) / 1000)
 
 
 class _ProgressLine:
@@ -396,6 +423,11 @@ def main(config: Path) -> int:
         rejects=rejects,
     )
     loop = Loop(sink, reporter, doorbell.wait)
+    try:
+        metrics = serve(settings, "sink", SinkMetrics(sink, loop, clock_ms=wall_clock_ms))
+    except Complaint as complaint:
+        print(f"sink: {complaint}", file=sys.stderr)
+        return 2
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: loop.stop())
     print("sink ready", flush=True)
@@ -405,6 +437,7 @@ def main(config: Path) -> int:
         print(f"sink: {error}", file=sys.stderr)
         return 2
     finally:
+        metrics.close()
         sink.close()
         reporter.close()
         doorbell.close()

@@ -11,6 +11,7 @@ from threading import Event, Thread
 
 import msgspec
 import pytest
+from prometheus_client import CollectorRegistry, generate_latest
 
 from streams.edge import sink as module
 from streams.edge.case_lookup import cases_of
@@ -437,4 +438,23 @@ def test_while_there_is_more_the_next_batch_is_read_beside_the_writing(box, tmp_
     drain(sink)
     assert written(tmp_path) == all_points()
     sink.close()
+    store.close()
+
+
+def test_what_it_tells_prometheus(box, tmp_path):
+    box.put(*in_frames(RECORDS))
+    box.take_in()
+    store = EmbeddedSeries(tmp_path / "series.db")
+    sink = make(tmp_path, store)
+    loop = Loop(sink, Heard(), lambda _seconds: None)  # type: ignore[arg-type]
+    drain(sink)
+    later_ms = loop.caught_up_ms + 61_000
+    registry = CollectorRegistry()
+    registry.register(module.SinkMetrics(sink, loop, clock_ms=lambda: later_ms))
+    text = generate_latest(registry).decode()
+    assert f"threshold_sink_points_total {float(sink.written)}" in text
+    assert "threshold_sink_behind_seconds 61.0" in text
+    assert "threshold_sink_store_well 1.0" in text
+    loop.well = False
+    assert "threshold_sink_store_well 0.0" in generate_latest(registry).decode()
     store.close()
