@@ -67,12 +67,11 @@ def _json(address: str, path: str, **options: Any) -> dict[str, Any]:
     return json.loads(text)
 
 
-def _figures(address: str, settings: Settings | None) -> dict[str, float]:
+def _figures(address: str, settings: Settings) -> dict[str, float]:
     """The metrics without labels that a process tells at `address`; those with labels are added up."""
-    metrics = settings.metrics if settings is not None else None
-    tls = metrics is not None and bool(metrics.certificate)
-    pair = (metrics.certificate, metrics.private_key) if metrics is not None and metrics.client_ca else ("", "")
-    status, text = _get(address, "/metrics", tls=tls, certificate=pair[0], key=pair[1])
+    metrics = settings.metrics
+    pair = (metrics.certificate, metrics.private_key) if metrics.client_ca else ("", "")
+    status, text = _get(address, "/metrics", tls=bool(metrics.certificate), certificate=pair[0], key=pair[1])
     if status != 200:
         raise Unwell(f"{address}/metrics answered {status}")
     found: dict[str, float] = {}
@@ -98,7 +97,7 @@ def streams(settings: Settings, live: bool) -> str:
     if settings.streams.runtime == "cluster":
         if not settings.cluster.metrics:
             raise CannotAsk("set metrics in [cluster], as 127.0.0.1:9102: that is where a worker can be asked")
-        figures = _figures(settings.cluster.metrics, None)
+        figures = _figures(settings.cluster.metrics, settings)
         if not live and figures.get("threshold_worker_watch_age_seconds", 0.0) > _LOOKED_WITHIN_S:
             raise Unwell("it has not seen the offsets of its partitions for a minute: is Kafka away?")
         return f"{figures.get('threshold_worker_partitions_running', 0.0):g} partitions running"

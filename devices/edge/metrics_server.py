@@ -43,10 +43,10 @@ class Served:
             server.server_close()
 
 
-def serve(settings: Settings, process: str, collector: Collector) -> Served:
-    """Answer at the address that `[metrics]` gives this process.  Raises Complaint where that cannot be."""
+def serve(settings: Settings, collector: Collector, table: str, key: str) -> Served:
+    """Answer at the address that `key` of [table] names.  Raises Complaint where that cannot be."""
     metrics = settings.metrics
-    address: str = getattr(metrics, process)
+    address: str = getattr(getattr(settings, table), key)
     if not address:
         return Served()
     # Only now: a process that answers nobody does not pay for a web server's memory.
@@ -63,11 +63,11 @@ def serve(settings: Settings, process: str, collector: Collector) -> Served:
     try:
         server, _ = start_http_server(port, host, registry, **tls)
     except OSError as error:
-        line = read_toml(settings.file).line("metrics", process)
+        line = read_toml(settings.file).line(table, key)
         raise Complaint(
             settings.file,
             line,
-            f"[metrics] {process} = {address!r} cannot be listened on: {error.strerror or error}",
-            "end what uses the port, choose another, or look at the certificate files",
+            f"[{table}] {key} = {address!r} cannot be listened on: {error.strerror or error}",
+            "end what uses the port, choose another (each process needs its own), or look at the certificate files",
         ) from error
     return Served(server)

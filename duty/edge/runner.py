@@ -216,7 +216,7 @@ class Desk:
         self._app = import_module("duty.edge.desk.app").build(self.parts)
         self._server = _server(self._app, self.settings.desk.certificate, self.settings.desk.private_key)
         figures = DeskMetrics(self.projection, self._presence, clock_ms=now_ms)
-        self._metrics = serve(self.settings, "desk", figures)
+        self._metrics = serve(self.settings, figures, "metrics", "desk")
         self.tasks = [
             asyncio.create_task(self.follow.run(), name="follow"),
             asyncio.create_task(self._server.serve(sockets=[listening]), name="web"),

@@ -237,7 +237,7 @@ class Gateway:
         gateway = self._settings.gateway
         # First: where the inbox cannot be written, health says so while everything else waits.
         await self._listen("http", gateway.http, self._door.listen)
-        self._metrics = serve(self._settings, "gateway", self._vitals)
+        self._metrics = serve(self._settings, self._vitals, "metrics", "gateway")
         # What was found while opening; from now on the file is the committer's alone.
         salvaged = self._keeping.writer.salvaged
         while salvaged:

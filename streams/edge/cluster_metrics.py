@@ -8,12 +8,12 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from prometheus_client import CollectorRegistry, start_http_server
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
-from devices.edge.settings import Settings, split_address
+from devices.edge import metrics_server
+from devices.edge.metrics_server import Served
+from devices.edge.settings import Settings
 from streams.edge.cluster_worker import Worker
-from streams.edge.kafka import at_key
 from streams.edge.progress_watch import ProgressWatch
 
 
@@ -85,34 +85,6 @@ def _by_partition(name: str, says: str, values: dict[int, Any]) -> Metric:
     return family
 
 
-class Served:
-    """The endpoint, or nothing where the settings name none."""
-
-    def __init__(self, server: Any = None) -> None:
-        self._server = server
-
-    def close(self) -> None:
-        """Stop answering."""
-        if self._server is not None:
-            self._server.shutdown()
-            self._server.server_close()
-
-
 def serve(settings: Settings, worker: Worker, watch: ProgressWatch) -> Served:
     """Answer at `[cluster] metrics`.  Raises Complaint where that address cannot be listened on."""
-    address = settings.cluster.metrics
-    if not address:
-        return Served()
-    registry = CollectorRegistry(auto_describe=False)
-    registry.register(ClusterMetrics(worker, watch))
-    host, port = split_address(address)
-    try:
-        server, _ = start_http_server(port, host, registry)
-    except OSError as error:
-        raise at_key(
-            settings,
-            "metrics",
-            f"metrics: {address} cannot be listened on: {error.strerror or error}",
-            "end what uses the port, or choose another; each worker of a machine needs its own",
-        ) from error
-    return Served(server)
+    return metrics_server.serve(settings, ClusterMetrics(worker, watch), "cluster", "metrics")

@@ -424,7 +424,7 @@ def main(config: Path) -> int:
     )
     loop = Loop(sink, reporter, doorbell.wait)
     try:
-        metrics = serve(settings, "sink", SinkMetrics(sink, loop, clock_ms=wall_clock_ms))
+        metrics = serve(settings, SinkMetrics(sink, loop, clock_ms=wall_clock_ms), "metrics", "sink")
     except Complaint as complaint:
         print(f"sink: {complaint}", file=sys.stderr)
         return 2

@@ -31,14 +31,14 @@ def read(url: str, context: ssl.SSLContext | None = None) -> str:
 
 
 def test_it_is_off_unless_an_address_is_named(tmp_path: Path) -> None:
-    served = serve(settings(tmp_path, ""), "sink", One())
+    served = serve(settings(tmp_path, ""), One(), "metrics", "sink")
     assert served.port == 0
     served.close()
 
 
 def test_it_answers_where_it_is_told_and_no_longer_once_closed(tmp_path: Path) -> None:
     port = free_port()
-    served = serve(settings(tmp_path, f'[metrics]\nsink = "127.0.0.1:{port}"\n'), "sink", One())
+    served = serve(settings(tmp_path, f'[metrics]\nsink = "127.0.0.1:{port}"\n'), One(), "metrics", "sink")
     assert served.port == port
     assert "threshold_test 1.0" in read(f"http://127.0.0.1:{port}/metrics")
     served.close()
@@ -50,9 +50,9 @@ def test_it_answers_where_it_is_told_and_no_longer_once_closed(tmp_path: Path) -
 def test_a_taken_port_is_said_with_its_line(tmp_path: Path) -> None:
     port = free_port()
     text = f'[metrics]\nsink = "127.0.0.1:{port}"\n'
-    served = serve(settings(tmp_path, text), "sink", One())
+    served = serve(settings(tmp_path, text), One(), "metrics", "sink")
     with pytest.raises(Complaint, match=r"threshold.toml:2: .*cannot be listened on.*choose another"):
-        serve(settings(tmp_path, text), "sink", One())
+        serve(settings(tmp_path, text), One(), "metrics", "sink")
     served.close()
 
 
@@ -64,8 +64,9 @@ def test_with_an_authority_only_who_shows_a_certificate_of_it_is_answered(tmp_pa
             f'[metrics]\nsink = "127.0.0.1:{port}"\ncertificate = "{ours.certificate}"\nprivate_key = "{ours.key}"\n'
             f'client_ca = "{authority.certificate}"\n',
         ),
-        "sink",
         One(),
+        "metrics",
+        "sink",
     )
     url = f"https://127.0.0.1:{port}/metrics"
     known = ssl.create_default_context(cafile=str(authority.certificate))
