@@ -13,7 +13,7 @@ from deploy.sniff import as_text, is_ready, listen, main, new_rows, polarity
 from deploy.sniffed import Sniffed
 from devices.edge import fleet_file
 from devices.formats import table
-from tests.deploy.test_sniffed import FLEET, NOISE, corpus, heard, proposed
+from tests.deploy.test_sniffed import FLEET, NEIGHBOURS, NOISE, corpus, heard, proposed
 
 QUIET = Console(quiet=True)
 
@@ -68,6 +68,7 @@ def test_sniffing_a_broker_proposes_the_right_fleet(broker, tmp_path, capsys):
     # Wired contacts whose door was not seen to open and close stand as comments: nothing of them is guessed.
     wired = {name for name, form in table().items() if form.profile.needs_open_is}
     assert {row for row in FLEET if row[0] not in wired} <= there
+    assert there <= FLEET | NEIGHBOURS, "a device that does not exist was proposed"
     text = out.read_text(encoding="utf-8")
     assert all(f'topic = "{topic}"' in text for _, topic, _ in FLEET)
     assert '# id = "zigbee2mqtt-bridge-state"' in text
