@@ -45,6 +45,7 @@ id = "z2m-17"
 topic = "zigbee2mqtt/bridge/state"
 grid = "g017"
 devices = "zigbee2mqtt/"
+secret_sha256 = "{secret}"
 """
 
 
@@ -55,7 +56,12 @@ def doors(count: int) -> str:
 
 def fleet(count: int = 3) -> str:
     """Doors, a gun, a siren, a bridge."""
-    return doors(count) + GUN.format(secret=SECRET_SHA256) + SIREN.format(secret=SECRET_SHA256) + BRIDGE
+    return (
+        doors(count)
+        + GUN.format(secret=SECRET_SHA256)
+        + SIREN.format(secret=SECRET_SHA256)
+        + BRIDGE.format(secret=SECRET_SHA256)
+    )
 
 
 class Gateway(Server):
