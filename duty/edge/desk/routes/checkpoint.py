@@ -11,7 +11,7 @@ from fastapi import FastAPI, Form, Request
 from fastapi.responses import HTMLResponse, JSONResponse
 from starlette.responses import Response
 
-from devices.places import is_household
+from devices.places import grid_of, is_household
 from duty.edge.desk import look
 from duty.edge.desk.answers import answer_row
 from duty.edge.desk.cards import command_id
@@ -155,7 +155,8 @@ async def register(
     if home and home.count("/") == 1:
         home = f"{grid}/{home}"
     back = address_of(place, "checkpoint", grid)
-    if home and not is_household(home):
+    # Whose home is in another grid passes without it: what is said here must not count in a building over there.
+    if home and not (is_household(home) and grid_of(home) == grid):
         said = text("checkpoint.bad_household", visit.language)
         return look.said(request, visit, said, well=False, back=back, status=422)
     command = {"command": "register", "checkpoint": place, "pass": pass_id.strip()} | (

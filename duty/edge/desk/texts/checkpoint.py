@@ -20,7 +20,10 @@ ROWS: dict[str, tuple[str, str]] = {
             "Ask the administrator to add a device whose id begins with screen-."
         ),
     ),
-    "bad_household": ("住户写作 3/1203", "Write a household like 3/1203"),
+    "bad_household": (
+        "住户写作 3/1203，只限本网格；别处的人不填",
+        "A household of this grid, like 3/1203; leave it out for people from elsewhere",
+    ),
     "manual": ("手工输入", "Type a reading"),
     "manual_celsius": ("体温 °C", "Temperature °C"),
     "retest": ("同一人复测", "Same person again"),

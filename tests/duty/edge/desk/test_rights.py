@@ -152,6 +152,41 @@ async def test_an_incident_of_another_grid_does_not_exist_in_mine(world: World, 
     assert len(world.door.commands) == before
 
 
+# Every field by which a form names a thing, naming one of the other grid; and what forms ask for besides.
+FOREIGN_FORM = {
+    "incident": f"{FOREIGN}/1/0101/undeclared-opening/1", "subject": f"{FOREIGN}/1/0101",
+    "household": f"{FOREIGN}/1/0101", "device": f"door-{FOREIGN}-1-0101", "person": "w-002", "instead": "w-002-night",
+    "disposition": "true-alarm", "note": "x", "minutes": "15", "reason": "x", "celsius": "36.6", "at": "1581791000000",
+    "id": "00000000-fuzz", "pass_id": "A-1", "role": "worker", "first": "2020-02-16", "last": "2020-02-20",
+    "starts": "08:00", "ends": "20:00", "from": "2020-02-16T09:00", "until": "2020-02-16T10:00",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("method", "path"), [each for each in ROUTES if each[0] == "POST" and "{grid}" in each[1]])
+async def test_a_form_of_my_grid_reaches_nothing_of_another(
+    world: World, tokens: dict[str, str], method: str, path: str
+) -> None:
+    """From the route table: a form that names a thing of another grid in its body, sent to an address of one's own."""
+    roster = world.store.roster()
+    theirs = [each.id for each in (*roster.shifts, *roster.swaps) if FOREIGN in each.grids]
+    assert theirs
+    form = FOREIGN_FORM | {"shift": theirs[0], "swap": theirs[0]}
+    commands, messages = len(world.door.commands), len(world.door.messages)
+    before = [each for each in roster.shifts if FOREIGN in each.grids]
+    for role in STAFF_ROLES:
+        if role in ("supervisor", "admin", "auditor"):
+            continue  # they have every grid
+        async with world.client() as client:
+            client.cookies.set(world.auth.cookie_name, tokens[role])
+            response = await client.post(address(path, OWN), data=form)
+            assert response.status_code < 500
+    told = [*world.door.commands[commands:], *world.door.messages[messages:]]
+    assert not [each for each in told if any(FOREIGN in str(value) for value in each.values())], path
+    now = world.store.roster()
+    assert [each for each in now.shifts if FOREIGN in each.grids] == before, path
+    assert not [each for each in now.swaps if each.person == "w-002"], path
+
+
 @pytest.mark.parametrize("role", ["worker", "police"])
 async def test_a_fever_is_closed_by_nobody_but_doctor_and_supervisor(
     world: World, tokens: dict[str, str], role: str
