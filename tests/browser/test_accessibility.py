@@ -1,12 +1,13 @@
 """axe-core, an accessibility checker that many others trust, finds nothing serious on any screen, light or dark."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
 from tests import servers
 from tests.browser.conftest import Screen
+from tests.browser.pictures import as_it_is, closing, live, measured, not_live
 from tests.browser.test_screens import SCREENS
 from tests.desk_world import Served, World
 
@@ -32,6 +33,10 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 def look_at(screen: Screen, axe: str, name: str, address: str) -> list[str]:
     page = screen.go(address)
     page.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
+    return complaints(page, axe, name)
+
+
+def complaints(page: Any, axe: str, name: str) -> list[str]:
     page.evaluate(axe)
     found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
     return [
@@ -55,5 +60,56 @@ def test_nothing_serious_on_any_screen(served: Served, browser: Any, axe: str, s
         for name, who, address in screens:
             if who == login:
                 wrong += look_at(screen, axe, name, address)
+        screen.context.close()
+    assert not wrong, "\n".join(wrong)
+
+
+def paged(screen: Screen) -> None:
+    """A page comes in: its card is marked, a message says so."""
+    live(screen)
+    story = screen.served.world.story
+    home = next(each for each in ("g017/2/0801", "g017/6/0805", "g017/7/0508") if each not in opened)
+    opened.append(home)
+    story.door(home, open=True)
+    screen.page.wait_for_selector("article.news")
+    screen.page.wait_for_selector("#toast:not([hidden])")
+
+
+def refused(screen: Screen) -> None:
+    """A log-in that was wrong."""
+    screen.page.fill("[name=name]", "nobody")
+    screen.page.fill("[name=password]", "wrong")
+    screen.page.locator("main button").click()
+    screen.page.wait_for_selector("[role=alert]:visible")
+
+
+opened: list[str] = []
+# What a screen looks like while something is the matter.
+STATES: tuple[tuple[str, str, str, Callable[[Screen], None]], ...] = (
+    ("sheet", "worker-night", "/board", closing),
+    ("paged", "worker-night", "/board", paged),
+    ("not-live", "worker-night", "/board", not_live),
+    ("picture-not-live", "worker-night", "/g/g017/buildings", not_live),
+    ("pass", "guard", "/g/g017/c/north", measured(36.4, "pass")),
+    ("again", "guard", "/g/g017/c/north", measured(37.0, "again")),
+    ("no-reading", "guard", "/g/g017/c/north", measured(34.1, "no-reading")),
+    ("stop", "guard", "/g/g017/c/north", measured(38.6, "stop")),
+    ("gate-not-live", "guard", "/g/g017/c/north", not_live),
+    ("log-in-refused", "", "/login", refused),
+    ("forbidden", "worker-night", "/audit", as_it_is),
+    ("absent", "worker-night", "/g/g017/h/9/9999", as_it_is),
+)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_serious_while_something_is_the_matter(served: Served, browser: Any, axe: str, scheme: str) -> None:
+    wrong: list[str] = []
+    for name, who, address, happens in STATES:
+        screen = Screen(
+            served, browser, who, "phone", "zh", color_scheme=scheme, bypass_csp=True, reduced_motion="reduce"
+        )
+        screen.go(address)
+        happens(screen)
+        wrong += complaints(screen.page, axe, name)
         screen.context.close()
     assert not wrong, "\n".join(wrong)
