@@ -135,6 +135,15 @@ def check(
 
 
 @app.command()
+def migrate(
+    config: Config,
+    to: Annotated[Path, typer.Option("--to", help="The cluster's configuration (TOML).")],
+) -> None:
+    """Move a box that is stopped to an empty cluster; given again, it goes on where it was."""
+    hand_over("deploy.migrate:main", config=config, to=to)
+
+
+@app.command()
 def simulate(
     households: Households = 400,
     seed: Seed = 7,

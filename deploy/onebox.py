@@ -25,7 +25,7 @@ def up(config: Path) -> int:
     for note in found.notes:
         print(f"note: {note}", file=sys.stderr)
     read = found.settings
-    complaints = found.complaints or (ports_taken(read) if read else [])
+    complaints = found.complaints or (moved_away(read) + ports_taken(read) if read else [])
     if not complaints and read is not None:
         plan = write_plan(read, plan_for(read))
         # This process has served: the supervisor that takes its place needs none of what was imported for the check.
@@ -33,6 +33,19 @@ def up(config: Path) -> int:
     for complaint in complaints:
         print(complaint, file=sys.stderr)
     return 1
+
+
+def moved_away(read: Settings) -> list[Complaint]:
+    """A complaint where this box was moved to a cluster: both would decide and page.  Half a move hinders nothing, for
+    nothing of the cluster starts before it is whole."""
+    note = read.data_path / "migration.json"
+    if read.streams.runtime != "local" or not note.is_file():
+        return []
+    move = json.loads(note.read_text())
+    if not move["finished"]:
+        return []
+    remedy = "start the cluster's processes, or delete migration.json if nothing of the cluster runs or ever will"
+    return [Complaint(str(read.data_path), 0, f"this box was moved to {move['to']}", remedy)]
 
 
 def plan_for(read: Settings, log: Path | None = None) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Questions to Kafka about its logs, by a consumer that belongs to no group and reads nothing else."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -10,6 +10,8 @@ from aiokafka.admin import AIOKafkaAdminClient
 _T = TypeVar("_T")
 
 _TIMEOUT_S = 5.0
+_READ_BYTES = 4 * 1024 * 1024
+_READ_RECORDS = 10_000
 
 
 class Asker:
@@ -75,6 +77,42 @@ class Asker:
             return found
 
         return await self._ask(asked)
+
+    async def read(
+        self,
+        topic: str,
+        places: Mapping[int, tuple[int, int]],
+        take: Callable[[int, list[tuple[bytes, bytes | None]], int], None],
+        go_on: Callable[[], bool],
+    ) -> None:
+        """Much at once: of each partition the records from its first offset to before its end, in order.  `take` is
+        given the partition, key and value of some, and the offset of the last; `go_on` is asked between them."""
+        consumer = AIOKafkaConsumer(
+            **self._options,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            max_partition_fetch_bytes=_READ_BYTES,
+        )
+        await consumer.start()
+        try:
+            left = {TopicPartition(topic, partition): end for partition, (_, end) in places.items()}
+            consumer.assign(list(left))
+            for tp in left:
+                consumer.seek(tp, places[tp.partition][0])
+            quiet_s = 0.0
+            while left and go_on():
+                found = await consumer.getmany(*left, timeout_ms=500, max_records=_READ_RECORDS)
+                quiet_s = 0.0 if found else quiet_s + 0.5
+                if quiet_s > _TIMEOUT_S:
+                    raise TimeoutError(f"{topic} gives nothing more")
+                for tp, records in found.items():
+                    rows = [(record.key or b"", record.value) for record in records if record.offset < left[tp]]
+                    take(tp.partition, rows, min(records[-1].offset, left[tp] - 1))
+                # What was compacted away at the end is passed over without a record.
+                for tp in [tp for tp, end in left.items() if await consumer.position(tp) >= end]:
+                    take(tp.partition, [], left.pop(tp) - 1)
+        finally:
+            await consumer.stop()
 
     async def _ask(self, question: Callable[[AIOKafkaConsumer], Awaitable[_T]]) -> _T:
         async with self._one_at_a_time, asyncio.timeout(_TIMEOUT_S):

@@ -19,7 +19,7 @@ from faust.types import TP
 from devices.edge.settings import Settings
 from devices.ids import partition_of
 from streams.edge.asker import Asker
-from streams.edge.cluster_part import SCHEMA, Gap, Part, Schema
+from streams.edge.cluster_part import SCHEMA, Gap, Part, Schema, Write
 from streams.edge.cluster_reporter import ClusterReporter
 from streams.edge.faust_settings import make_app
 from streams.edge.kafka import connection, names
@@ -37,7 +37,6 @@ GRACE_MS = 300
 
 _LOOK_S = 1.0
 _TOUCH_S = 30.0
-_MOST_LACKING = 20_000
 _STOP_S = 10.0
 _SETTLE_S = 30.0  # Kafka waits a minute for us
 _CLOCK_APART_MS = 5_000
@@ -59,6 +58,18 @@ def _passed_by(consumer: Any) -> Callable[[Any], bool]:
         return True
 
     return forget
+
+
+def _leave_to_us(recovery: Any) -> None:
+    """Have Faust restore its standbys alone: what is ours is read where its engines are made (`_catch_up`)."""
+    build = recovery._build_highwaters
+
+    async def highwaters(consumer: Any, tps: set[TP], destination: Any, title: str) -> None:
+        await build(consumer, tps, destination, title)
+        if title == "active":
+            destination.update(dict.fromkeys(tps, -1))
+
+    recovery._build_highwaters = highwaters
 
 
 class _NoPlaces(dict[TP, int | None]):
@@ -113,6 +124,7 @@ class Worker:
         self._asker = Asker(self._options)
         self._time: asyncio.Task[None] | None = None
         self._committed: dict[int, int] = {}
+        self._restored_to: dict[int, int] = {}
         self._looked_s = 0.0
         self.app: Any = make_app(settings, self.names.group)
         self.table = StateTable(
@@ -137,6 +149,7 @@ class Worker:
         consumer = self.app.consumer
         consumer._read_offset = _NoPlaces()
         consumer.ack = _passed_by(consumer)
+        _leave_to_us(self.app.tables.recovery)
         await self.app.start()
 
     async def stop(self) -> None:
@@ -164,9 +177,7 @@ class Worker:
     def restored(self, partition: int) -> int:
         """How far the changelog of a partition has been read that is not taken in from yet, 0 for one that is.  May be
         asked from any thread."""
-        if partition in self.runners:
-            return 0
-        return self.app.tables.recovery.active_offsets.get(TP(self.names.state, partition), 0)
+        return 0 if partition in self.runners else self._restored_to.get(partition, 0)
 
     def says(self) -> str:
         """How it stands, in a few words."""
@@ -344,7 +355,7 @@ class Worker:
         mine = sorted(tp.partition for tp in self.app.consumer.assignment() if tp.topic == self.names.inbox)
         # Whoever had them before may write until the broker has given them to us, and it says so by this.
         await tenure.held()
-        if not await self._answered(tenure, lambda: self._catch_up(mine)):
+        if not await self._answered(tenure, lambda: self._catch_up(tenure, mine)):
             return False
         writer = await self._answered(tenure, lambda: self._make_writer(tenure))
         if self._tenure is not tenure:
@@ -372,22 +383,26 @@ class Worker:
             raise
         return writer
 
-    async def _catch_up(self, mine: Sequence[int]) -> bool:
-        """Read what the table lacks to the end of its changelog; False where that is much: Faust is still at it.
+    async def _catch_up(self, tenure: Tenure, mine: Sequence[int]) -> bool:
+        """Read what the table lacks to the end of its changelog; whether the partitions were ours to the end of it.
 
-        Faust may call us for a rebalance that another has overtaken, with a table that is not restored for this one.
-        Since our tenure began nobody else writes, so the end is the end.
+        Faust would do it record by record, and looks only every 5 s whether it has done.  Since our tenure began nobody
+        else writes, so the end is the end.
         """
         ends = await self._asker.ends(self.names.state, mine)
-        lacking = {number: ends[number] - 1 - self.table.restored_to(number) for number in mine}
-        if sum(lacking.values()) > _MOST_LACKING:
-            return False
-        for number, count in lacking.items():
-            if count > 0:
-                first = self.table.restored_to(number) + 1
-                rows = await self._asker.records(self.names.state, number, first, ends[number])
-                self.table.wrote(number, rows, ends[number] - 1)
-        return True
+        lacking = {
+            number: (first, ends[number])
+            for number in mine
+            if (first := self.table.restored_to(number) + 1) < ends[number]
+        }
+
+        def take(number: int, rows: list[Write], offset: int) -> None:
+            self.table.wrote(number, rows, offset)
+            self._restored_to[number] = offset
+
+        if lacking:
+            await self._asker.read(self.names.state, lacking, take, lambda: self._tenure is tenure)
+        return self._tenure is tenure
 
     def _run(self, tenure: Tenure, writer: StateWriter, part: Part, restored_to: int) -> None:
         clock = self._clocks(part.number)

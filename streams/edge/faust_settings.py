@@ -23,6 +23,7 @@ def make_app(settings: Settings, group: str) -> faust.App:
         consumer_auto_offset_reset="earliest",
         datadir=settings.data_path / "worker",
         processing_guarantee="at_least_once",
+        recovery_consistency_check=False,  # the worker restores what is its own itself
         reply_create_topic=False,
         store="memory://",
         stream_buffer_maxsize=256,

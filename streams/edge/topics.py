@@ -15,6 +15,7 @@ from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 from devices.edge.complaints import Complaint
 from devices.edge.settings import Settings
 from streams.edge.kafka import LARGEST_BATCH, at_key, connection, names
+from streams.edge.move import refuse_unfinished
 from streams.policy import DAY_MS, HOUR_MS
 
 CLOCK_APART_MS = 5_000
@@ -61,12 +62,15 @@ def wanted(settings: Settings) -> list[Topic]:
     ]
 
 
-def prepare(settings: Settings) -> list[str]:
-    """Make what is missing and check the rest; notes that stop nothing.  Raises Complaint."""
-    return asyncio.run(_prepare(settings))
+def prepare(settings: Settings, *, to_move: bool = False) -> list[str]:
+    """Make what is missing and check the rest; notes that stop nothing.  Raises Complaint.
+
+    `to_move`: by whoever moves a box there; all others wait until that is done.
+    """
+    return asyncio.run(_prepare(settings, to_move))
 
 
-async def _prepare(settings: Settings) -> list[str]:
+async def _prepare(settings: Settings, to_move: bool) -> list[str]:
     try:
         options = connection(settings.cluster)
     except OSError as error:
@@ -79,6 +83,8 @@ async def _prepare(settings: Settings) -> list[str]:
         if missing:
             await _create(admin, settings, missing)
         notes = await _check(admin, settings)
+        if not to_move:
+            await refuse_unfinished(settings)
     except KafkaError as error:
         raise _unreachable(settings, error) from error
     finally:

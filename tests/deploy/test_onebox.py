@@ -43,6 +43,18 @@ def test_a_port_that_is_taken_is_told_with_its_line(tmp_path):
     assert "cannot be listened on" in complaint.what
 
 
+def test_a_box_that_was_moved_does_not_start_again(tmp_path):
+    read = settings_of(tmp_path)
+    assert onebox.moved_away(read) == []
+    read.data_path.mkdir()
+    note = {"id": "m1", "to": "kafka:9092, topics threshold-*", "print": [1], "finished": False}
+    (read.data_path / "migration.json").write_text(json.dumps(note))
+    assert onebox.moved_away(read) == []
+    (read.data_path / "migration.json").write_text(json.dumps(note | {"finished": True}))
+    [complaint] = onebox.moved_away(read)
+    assert "this box was moved to kafka:9092, topics threshold-*" in complaint.what
+
+
 def test_it_refuses_to_start_on_complaints(tmp_path):
     (tmp_path / "fleet.toml").write_text("[[device]]\nid = 3\n")
     config = tmp_path / "threshold.toml"

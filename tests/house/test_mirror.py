@@ -19,12 +19,13 @@ ELSEWHERE = {
     "streams/edge/cluster_": "tests/live/test_cluster.py",
     "streams/edge/faust_": "tests/live/test_cluster.py",
     "streams/edge/asker.py": "tests/live/test_cluster.py",
+    "deploy/moving_": "tests/live/test_moving_house.py",
+    "streams/edge/move.py": "tests/live/test_moving_house.py",
     "streams/edge/cluster_metrics.py": "tests/live/test_progress_watch.py",
     "streams/edge/cluster_part.py": "tests/streams/edge/test_cluster_part.py",
     "streams/edge/part_runner.py": "tests/live/test_chaos.py",
     "streams/edge/progress_watch.py": "tests/live/test_progress_watch.py",
     "streams/edge/state_": "tests/live/test_chaos.py",
-    "streams/edge/tenure.py": "tests/live/test_chaos.py",
     "streams/edge/topics.py": "tests/live/test_cluster.py",
 }
 

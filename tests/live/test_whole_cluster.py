@@ -1,0 +1,279 @@
+"""The whole of a cluster as real processes, from a broker's acknowledgement to the desk's store and InfluxDB.
+
+Every process is killed in its turn, Kafka is killed, InfluxDB is stopped.
+"""
+
+import re
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from random import Random
+
+import paho.mqtt.client as paho
+import pytest
+from paho.mqtt.enums import CallbackAPIVersion
+from sqlalchemy import select
+
+from devices.edge.settings import Settings, load
+from duty.edge import tables
+from duty.edge.keys import master_key
+from duty.edge.store import Store
+from streams.edge.influx import Influx, InfluxReader
+from streams.edge.kafka import quiet
+from streams.edge.kafka_log import open_reader
+from streams.edge.topics import prepare
+from streams.effects import Decision
+from streams.frames import decode_outbox
+from tests.servers import Influxd, Kafka, Mosquitto, Server, free_port
+from tests.waiting import wait_until
+
+pytestmark = [pytest.mark.live, pytest.mark.slow, pytest.mark.timeout(900)]
+
+ROOT = Path(__file__).resolve().parents[2]
+PARTITIONS = 4
+DOORS = 160
+SILENT_S = 15.0
+ROUNDS = ("gateway killed", "sink killed", "desk killed", "worker killed", "influxdb stopped", "kafka killed",
+          "gateway killed", "everything killed")  # fmt: skip
+
+FILE = """
+[site]
+fleet = "../fleet.toml"
+[data]
+folder = "data"
+[gateway]
+name = "{name}"
+listen = ""
+http = "127.0.0.1:{door}"
+[gateway.broker]
+host = "127.0.0.1"
+port = {broker}
+client_id = "threshold-{name}"
+share = "threshold"
+[streams]
+runtime = "cluster"
+partitions = {partitions}
+[cluster]
+kafka = "{kafka}"
+topic_prefix = "{prefix}"
+session_timeout_s = 6
+[sink]
+influx_url = "{influx}"
+org = "{org}"
+bucket = "{bucket}"
+token_file = "../token"
+[desk]
+listen = "127.0.0.1:{desk}"
+"""
+ROWS = """
+[[device]]
+id = "door-{n}"
+format = "zigbee2mqtt"
+topic = "zigbee2mqtt/door-{n}"
+household = "g{grid}/1/{n}"
+[[case]]
+household = "g{grid}/1/{n}"
+from = "2020-01-01T00:00:00+08:00"
+until = "2099-01-01T00:00:00+08:00"
+"""
+
+
+class Process(Server):
+    """One process of the cluster; `what` is its name on the command line."""
+
+    start_timeout_s = 120.0
+
+    def __init__(self, folder: Path, what: str, text: str) -> None:
+        super().__init__(folder)
+        folder.mkdir(parents=True)
+        self.name = what
+        self._config = folder / "cluster.toml"
+        self._config.write_text(text)
+        self._from = 0
+
+    def start(self) -> None:
+        self._from = self.log_file.stat().st_size if self.log_file.exists() else 0
+        super().start()
+
+    def is_ready(self) -> bool:
+        return re.search(r"\bready\b", self.said()) is not None
+
+    def said(self) -> str:
+        return self.log_file.read_bytes()[self._from :].decode(errors="replace") if self.log_file.exists() else ""
+
+    def command(self) -> list[str]:
+        return [sys.executable, "-u", "-m", "deploy.process", self.name, "--config", str(self._config)]
+
+    def environment(self) -> dict[str, str]:
+        return super().environment() | {"PYTHONPATH": str(ROOT)}
+
+    def settings(self) -> Settings:
+        return load(self._config)
+
+
+class City:
+    """Two gateways, two workers, a sink, a desk; a broker before them, Kafka and InfluxDB under them."""
+
+    def __init__(self, folder: Path, kafka: Kafka, influxd: Influxd, mosquitto: Mosquitto) -> None:
+        self.kafka, self.influxd = kafka, influxd
+        self.bucket = influxd.make_bucket(f"city{time.time_ns()}")
+        (folder / "token").write_text(influxd.token)
+        (folder / "fleet.toml").write_text("".join(ROWS.format(n=n, grid=n % 8) for n in range(DOORS)))
+        prefix = f"city{time.time_ns()}-"
+        self.processes: dict[str, Process] = {}
+        for what, names in {"streams": "ab", "gateway": "cd", "sink": "e", "desk": "f"}.items():
+            for name in names:
+                text = FILE.format(
+                    name=name, door=free_port(), broker=mosquitto.port, partitions=PARTITIONS, kafka=kafka.url,
+                    prefix=prefix, influx=influxd.url, org=influxd.org, bucket=self.bucket, desk=free_port(),
+                )  # fmt: skip
+                self.processes[name] = Process(folder / name, what, text)
+        self.settings = self.processes["a"].settings()
+        self.opened: dict[int, float] = {}  # household → when its opening was acknowledged
+        self.pages: Counter[str] = Counter()
+        self.raised: Counter[str] = Counter()
+        self.seen_s: dict[str, float] = {}
+        self._places = dict.fromkeys(range(PARTITIONS), 0)
+        self._client = paho.Client(CallbackAPIVersion.VERSION2, client_id="doors")
+        self._client.connect("127.0.0.1", mosquitto.port)
+        self._client.loop_start()
+        self._outbox = open_reader(self.settings, "outbox")
+
+    def start(self) -> None:
+        prepare(self.settings)
+        for process in self.processes.values():
+            process.start()
+
+    def says(self, door: int, payload: bytes) -> None:
+        self._client.publish(f"zigbee2mqtt/door-{door}", payload, qos=1).wait_for_publish(20)
+
+    def opens(self, doors: range) -> None:
+        for door in doors:
+            self.says(door, b'{"contact":false}')
+            self.opened[door] = time.monotonic()
+
+    def read(self) -> None:
+        """What `outbox` says since."""
+        for partition in self._places:
+            while frames := self._outbox.read(partition, self._places[partition], 500):
+                self._places[partition] = frames[-1][0]
+                for decision in (e for _, frame in frames for e in decode_outbox(frame) if isinstance(e, Decision)):
+                    if decision.kind != "undeclared-opening":
+                        continue
+                    if decision.decision == "raised":
+                        self.raised[decision.subject] += 1
+                        self.seen_s.setdefault(decision.subject, time.monotonic())
+                    elif decision.decision == "page":
+                        self.pages[decision.page] += 1
+
+    def knows_all(self) -> bool:
+        self.read()
+        return all(household(door) in self.raised for door in self.opened)
+
+    def close(self) -> None:
+        self._client.disconnect()
+        self._client.loop_stop()
+        self._outbox.close()
+        for process in self.processes.values():
+            process.kill()
+
+
+def household(door: int) -> str:
+    return f"g{door % 8}/1/{door}"
+
+
+@pytest.fixture
+def city(tmp_path: Path, kafka: Kafka, influxd: Influxd, make_mosquitto: Callable[..., Mosquitto]) -> Iterator[City]:
+    quiet()
+    made = City(tmp_path, kafka, influxd, make_mosquitto(settings="durable"))
+    yield made
+    made.close()
+
+
+def trouble(city: City, what: str, random: Random, doors: range) -> float:
+    """Openings before, during and after it; since when somebody who is well must be heard again."""
+    first, second, third = (doors[n::3] for n in range(3))
+    names = {"gateway killed": "cd", "worker killed": "ab", "sink killed": "e", "desk killed": "f"}
+    city.opens(first)
+    began_s = time.monotonic()
+    match what:
+        case "influxdb stopped":
+            city.influxd.stop()
+            city.opens(second)
+            time.sleep(2)
+            city.influxd.start()
+        case "kafka killed":
+            city.kafka.kill()
+            city.opens(second)  # the broker has them, and hands them on when a gateway takes them
+            time.sleep(1)
+            city.kafka.start()
+            began_s = time.monotonic()
+        case "everything killed":
+            for process in city.processes.values():
+                process.kill()
+            city.opens(second)
+            for process in city.processes.values():
+                process.start()
+            began_s = time.monotonic()
+        case _:
+            victim = city.processes[random.choice(names[what])]
+            victim.kill()
+            city.opens(second)
+            time.sleep(1)
+            victim.start()
+    city.opens(third)
+    return began_s
+
+
+def test_no_opening_is_lost_or_told_twice_from_the_broker_to_the_desk_and_influxdb(city: City) -> None:
+    random = Random(11)
+    city.start()
+    for door in range(DOORS):
+        city.says(door, b'{"contact":true}')
+    a_round = DOORS // len(ROUNDS)
+    for number, what in enumerate(ROUNDS):
+        doors = range(number * a_round, (number + 1) * a_round)
+        began_s = trouble(city, what, random, doors)
+        wait_until(city.knows_all, 90, f"every opening is raised after {what}")
+        silent_s = max(city.seen_s[household(door)] - max(city.opened[door], began_s) for door in doors)
+        print(f"round {number + 1}: {what}: silent for {silent_s:.1f} s; {len(city.raised)} incidents, "
+              f"{len(city.pages)} pages, {sum(city.pages.values()) - len(city.pages)} of them said again")  # fmt: skip
+        ended = [process for process in city.processes.values() if not process.is_running()]
+        assert not ended, f"{ended[0].name} ended itself after {what}:\n{ended[0].log_tail()}"
+        assert silent_s < SILENT_S * 3, "even a busy machine is not silent for so long"
+
+    time.sleep(2)
+    city.read()
+    assert city.raised == Counter({household(door): 1 for door in city.opened})
+    assert len(city.pages) == len(city.opened), "one page each: the worker's"
+    assert sum(city.pages.values()) == len(city.pages), "and none of them twice"
+
+    # The desk and the series have come as far, and have each once.
+    desk, sink = city.processes["f"], city.processes["e"]
+    points = Influx(
+        url=city.influxd.url, org=city.influxd.org, bucket=city.bucket, token=city.influxd.token
+    )  # fmt: skip
+    reader = InfluxReader(points)
+    now_ms = time.time_ns() // 1_000_000
+
+    def in_influxdb() -> Counter[str]:
+        where = {"kind": "undeclared-opening", "decision": "raised"}
+        return Counter(map(repr, reader.rows("incident", where, now_ms - 3_600_000, now_ms + 3_600_000)))
+
+    wait_until(lambda: len(in_influxdb()) >= len(city.opened), 60, "InfluxDB has a point for each incident")
+    assert len(in_influxdb()) == sum(in_influxdb().values()) == len(city.opened)
+    reader.close()
+    sink.stop()
+    time.sleep(3)
+    desk.stop()
+    folder = desk.settings().data_path
+    store = Store.open(folder / "desk.db", master_key=master_key(folder))
+    with store.together() as connection:
+        kept = Counter(connection.execute(select(tables.incidents.c.subject)).scalars())
+        owed = Counter(connection.execute(select(tables.deliveries.c.page)).scalars())
+    store.close()
+    assert {subject: kept[subject] for subject in city.raised} == dict(city.raised)
+    assert set(city.pages) <= set(owed)
+    assert max(owed.values()) == 1
