@@ -1,9 +1,11 @@
 """Points written out for people and other programs: CSV, or Parquet where pyarrow is installed."""
 
 import csv
+import io
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta, tzinfo
 from importlib import import_module
+from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
 from typing import Any, TextIO
@@ -11,6 +13,7 @@ from typing import Any, TextIO
 from streams.measurements import BY_NAME, Point
 
 _ROWS_AT_ONCE = 20_000
+_LINES_AT_ONCE = 1_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -24,20 +27,43 @@ def columns(measurement: str) -> list[str]:
     return ["time", "at_ms", *row.tags, *(field.name for field in row.fields)]
 
 
-def write_csv(points: Iterable[Point], measurement: str, out: TextIO, *, zone: tzinfo) -> int:
-    """Points as CSV with a header; how many.  `time` is ISO 8601 in `zone`; what was not said is empty.
+def csv_pieces(points: Iterable[Point], measurement: str, *, zone: tzinfo) -> Iterator[str]:
+    """Points as CSV with a header, a piece at a time.  `time` is ISO 8601 in `zone`; what was not said is empty.
 
     Text that a spreadsheet would run as a formula gets an apostrophe before it.
     """
+    out = io.StringIO(newline="")
     writer = csv.writer(out)
     writer.writerow(columns(measurement))
+    for piece in _pieces(points, _LINES_AT_ONCE):
+        for point in piece:
+            at_ms = point.at_ns // 1_000_000
+            time = (_EPOCH + timedelta(milliseconds=at_ms)).astimezone(zone).isoformat(timespec="milliseconds")
+            writer.writerow([time, at_ms, *(_inert(tag) for tag in point.tags), *point.fields])
+        yield out.getvalue()
+        out.seek(0)
+        out.truncate()
+    if rest := out.getvalue():
+        yield rest
+
+
+def write_csv(points: Iterable[Point], measurement: str, out: TextIO, *, zone: tzinfo) -> int:
+    """The same into `out`; how many."""
     count = 0
-    for point in points:
-        at_ms = point.at_ns // 1_000_000
-        time = (_EPOCH + timedelta(milliseconds=at_ms)).astimezone(zone).isoformat(timespec="milliseconds")
-        writer.writerow([time, at_ms, *(_inert(tag) for tag in point.tags), *point.fields])
-        count += 1
+
+    def counted() -> Iterator[Point]:
+        nonlocal count
+        for point in points:
+            count += 1
+            yield point
+
+    out.writelines(csv_pieces(counted(), measurement, zone=zone))
     return count
+
+
+def has_parquet() -> bool:
+    """Whether pyarrow is installed here."""
+    return find_spec("pyarrow") is not None
 
 
 def write_parquet(points: Iterable[Point], measurement: str, path: Path) -> int:
@@ -59,7 +85,7 @@ def write_parquet(points: Iterable[Point], measurement: str, path: Path) -> int:
     )
     count = 0
     with parquet.ParquetWriter(path, schema, compression="zstd") as writer:
-        for piece in _pieces(points):
+        for piece in _pieces(points, _ROWS_AT_ONCE):
             rows = [(at_ms := p.at_ns // 1_000_000, at_ms, *p.tags, *p.fields) for p in piece]
             by_column = zip(schema, zip(*rows, strict=True), strict=True)
             arrays = [arrow.array(values, type=column.type) for column, values in by_column]
@@ -68,9 +94,9 @@ def write_parquet(points: Iterable[Point], measurement: str, path: Path) -> int:
     return count
 
 
-def _pieces(points: Iterable[Point]) -> Iterator[list[Point]]:
+def _pieces(points: Iterable[Point], size: int) -> Iterator[list[Point]]:
     left = iter(points)
-    while piece := list(islice(left, _ROWS_AT_ONCE)):
+    while piece := list(islice(left, size)):
         yield piece
 
 

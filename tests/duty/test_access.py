@@ -32,7 +32,7 @@ MAY = {
         "see-board see-buildings see-household see-temperatures see-contacts edit-contacts see-checkpoint "
         "scan acknowledge close close-fever snooze mute declare record-visit open-case close-case make-link "
         "see-figures see-roster edit-roster see-system see-staff edit-own edit-channels edit-devices "
-        "see-policy try-policy see-bulletin"
+        "see-policy try-policy export-figures see-bulletin"
     ),
     "admin": (
         "see-roster edit-roster see-system replay-rejects see-staff edit-staff edit-own edit-channels "

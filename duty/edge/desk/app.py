@@ -29,8 +29,10 @@ from duty.edge.desk.routes import (
     board,
     buildings,
     channels,
+    charts,
     checkpoint,
     devices,
+    export,
     handover,
     household,
     login,
@@ -50,7 +52,8 @@ from duty.edge.trials import Trials
 
 SCREENS = (
     open_to_all, login, board, buildings, household, checkpoint, resident, answer, overview, handover, roster, devices,
-    channels, staff, site_rules, system, audit, trials, story, live,
+    channels, staff, site_rules, system, audit, trials, story, charts, export,
+    live,
 )  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from fastapi.responses import HTMLResponse, JSONResponse
 from starlette.responses import Response
 
 from devices.places import grid_of, is_household
+from duty.access import Allowed, may
 from duty.edge.desk import look
 from duty.edge.desk.answers import answer_row
 from duty.edge.desk.cards import command_id
@@ -82,6 +83,7 @@ def show(request: Request, visit: Entered, parts: With, grid: str, checkpoint: s
         answers=json.dumps(_rows(parts, place, visit)),
         today=_today(parts, place, visit),
         may_scan=True,
+        may_chart=isinstance(may(visit.me, "see-temperatures", grid), Allowed),
     )
 
 

@@ -134,7 +134,7 @@ def _on_duty(
                     "who": [f"{names(each.person)} → {moments.clock(each.until_ms)}" for each in there],
                 }
             )
-        rows.append({"grid": text("common.grid", visit.language, grid=short_grid(grid)), "cells": cells})
+        rows.append({"id": grid, "grid": text("common.grid", visit.language, grid=short_grid(grid)), "cells": cells})
     return rows
 
 
