@@ -32,12 +32,14 @@ _encode = msgspec.json.Encoder().encode
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """`body` is JSON-like, or a text with its content type.  `retry_after_s` above 0 tells when to try again."""
+    """`body` is JSON-like, or a text with its content type.  `retry_after_s` above 0 tells when to try again.  The
+    `last` one ends the connection."""
 
     status: int
     body: Any
     content_type: str = "application/json"
     retry_after_s: int = 0
+    last: bool = False
 
 
 class HttpRequest(msgspec.Struct, frozen=True):
@@ -77,9 +79,9 @@ class Owner(Protocol):
         ...
 
 
-def bad(reason: str, detail: str, status: int = 400, retry_after_s: int = 0) -> Answer:
+def bad(reason: str, detail: str, status: int = 400, retry_after_s: int = 0, *, last: bool = False) -> Answer:
     """A refusal with its word and a sentence."""
-    return Answer(status, {"reason": reason, "detail": detail}, retry_after_s=retry_after_s)
+    return Answer(status, {"reason": reason, "detail": detail}, retry_after_s=retry_after_s, last=last)
 
 
 class Caller(asyncio.Protocol):
@@ -241,6 +243,7 @@ class Caller(asyncio.Protocol):
             except Exception as fault:  # noqa: BLE001 - told to whoever asked, and to the operator
                 self._owner.faulty(item, fault)
                 answer = bad("fault", f"a fault of this program: {type(fault).__name__}", 500)
+            stay = stay and not answer.last
             self._write(answer, stay)
             if not stay:
                 break

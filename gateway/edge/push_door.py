@@ -1,7 +1,8 @@
 """The door for platforms that push over HTTP.  200 means on disk, as PUBACK does.
 
-It faces the internet: who is not known gets 404 or 403 and leaves nothing but a count, and for each platform a few
-rejects a minute.  Everything a caller may take of us is bounded: connections, one address's requests, one platform's.
+It faces the internet: who is not known gets 404 or 403 and the end of the connection, and leaves nothing but a count
+and, of each platform, a few rejects a minute.  Everything a caller may take of us is bounded: connections, one
+address's requests, one platform's.
 """
 
 import asyncio
@@ -100,10 +101,10 @@ class PushDoor:
         platform = None if found is None or isinstance(found, Refused) else self._platforms.get(found[0])
         if found is None or (platform is None and not isinstance(found, Refused)):
             self.counts["not_found"] += 1
-            return bad("not-found", "no platform of the fleet has this address", 404)
+            return bad("not-found", "no platform of the fleet has this address", 404, last=True)
         if isinstance(found, Refused):
             self.counts["not_understood"] += 1
-            return bad(found.reason, found.detail, found.status)
+            return bad(found.reason, found.detail, found.status, last=True)
         assert platform is not None
         return await self._of(platform, found[1], request, now_ms)
 
@@ -159,7 +160,7 @@ class PushDoor:
             )
             self._gate.hold(self._gate.intake.refuse(message, why.reason, f"{platform.id}: {why.detail}"))
             self._gate.when_durable(None)
-        return bad(why.reason, why.detail, why.status)
+        return bad(why.reason, why.detail, why.status, last=True)
 
     # Limits.
 
@@ -185,7 +186,7 @@ class PushDoor:
     def _too_many(self, who: str) -> Answer:
         self.counts["over_rate"] += 1
         self._seldom.say("pushes came too fast", who)
-        return bad("too-many", f"{who} pushes too fast", 429, retry_after_s=1)
+        return bad("too-many", f"{who} pushes too fast", 429, retry_after_s=1, last=True)
 
     # What its callers tell it.
 
@@ -193,7 +194,8 @@ class PushDoor:
         if self._stopping:
             return False
         if len(self._open) >= self._rules.max_connections:
-            # Whoever has been here longest without one whole request makes room, else the newest is turned away.
+            # Whoever has been here longest without one whole request makes room, else the newest is turned away: those
+            # who stay after a request have shown a key.
             idle = next((other for other in self._open if not other.asked), None)
             self.counts["turned_away"] += 1
             self._seldom.say("a connection was turned away", (idle or caller).peer, because="too many connections")

@@ -271,9 +271,30 @@ async def test_connections_are_bounded_and_one_that_said_nothing_makes_room(tmp_
         writer.write(b"GET /push/x HTTP/1.1\r\nHost: h\r\n\r\n")
         assert (await asyncio.wait_for(reader.readline(), 5)).startswith(b"HTTP/1.1 404 ")
         assert await asyncio.wait_for(silent[0][0].read(), 5) == b""
-        assert push.connections == 2
+        assert push.counts["turned_away"] == 1
+        assert await asyncio.wait_for(reader.read(), 5) != b"", "the answer, then the end: it showed no key"
+        assert push.connections == 1
         for _, other in [*silent, (reader, writer)]:
             other.close()
+
+
+async def test_strangers_cannot_stay_and_platforms_can(tmp_path):
+    async with opened(tmp_path, max_connections=3) as (_, push):
+        _, port = await push.listen("127.0.0.1", 0)
+        for target in ("/push/nobody", "/push/ctwing-1/guess", "/"):
+            for _ in range(5):
+                reader, writer = await asyncio.open_connection("127.0.0.1", port)
+                writer.write(f"GET {target} HTTP/1.1\r\nHost: h\r\nConnection: keep-alive\r\n\r\n".encode())
+                assert b"Connection: close" in await asyncio.wait_for(reader.read(), 5)
+                writer.close()
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        known = shelly()
+        for _ in range(3):
+            writer.write(f"GET {known.target} HTTP/1.1\r\nHost: h\r\n\r\n".encode())
+            assert (await asyncio.wait_for(reader.readline(), 5)).startswith(b"HTTP/1.1 200 ")
+            await asyncio.wait_for(reader.readuntil(b"}"), 5)
+        assert push.connections == 1
+        writer.close()
 
 
 async def test_a_fault_of_ours_is_500_and_the_door_stays_open(tmp_path, monkeypatch):
