@@ -33,6 +33,9 @@ Households = Annotated[int, typer.Option("--households", min=1, help="How many h
 
 def hand_over(entry: str, **options: Any) -> None:
     """Import `module:function`, call it with the options, and end with its answer as exit code."""
+    config = options.get("config")
+    if config is not None and (code := importlib.import_module("deploy.engines").ensure(config)):
+        raise typer.Exit(code)
     module, function = entry.split(":")
     code = getattr(importlib.import_module(module), function)(**options)
     if code:
@@ -64,9 +67,12 @@ def gateway(config: Config) -> None:
 
 
 @app.command()
-def streams(config: Config) -> None:
+def streams(
+    config: Config,
+    worker: Annotated[int, typer.Option("--worker", min=1, help="Which of a cluster's workers on this machine.")] = 1,
+) -> None:
     """One process: decides what is wrong, and which role must hear of it."""
-    hand_over("streams.edge.runner:main", config=config)
+    hand_over("streams.edge.runner:main", config=config, worker=worker)
 
 
 @app.command()

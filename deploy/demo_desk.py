@@ -26,7 +26,7 @@ def fill(read: settings.Settings, logins_file: Path) -> None:
         left.unlink()  # an earlier start did not get as far as the log-ins
     fleet = fleet_file.load(read.fleet_path)
     cases = [demo_people.case_row(case.household, case.from_ms, case.until_ms) for case in fleet.cases]
-    store = Store.open(read.data_path / "desk.db", master_key=master_key(read.data_path))
+    store = Store.open(read.desk.database or read.data_path / "desk.db", master_key=master_key(read.data_path))
     today = datetime.now(ZoneInfo("Asia/Shanghai")).date()
     try:
         auth = Auth(store, site=read.site.name)

@@ -1,4 +1,7 @@
-"""`./threshold up`: everything on one box.  Checks first, then becomes the supervisor of its processes."""
+"""`./threshold up`: everything on this machine.  Checks first, then becomes the supervisor of its processes.
+
+In a cluster the same processes run, and as many workers as the settings say; what they talk to is checked first.
+"""
 
 import json
 import os
@@ -7,14 +10,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from deploy import process
+from deploy import engines, process
 from deploy.check import check
 from deploy.launch import environment, supervisor_argv
 from devices.edge.complaints import Complaint
 from devices.edge.settings import Settings, split_address
 from devices.edge.toml_lines import read_toml
 
-PROCESSES = ("gateway", "streams", "sink", "desk")
 _PORTS = (("gateway", "listen"), ("gateway", "tls_listen"), ("gateway", "http"), ("desk", "listen"))
 
 
@@ -26,6 +28,10 @@ def up(config: Path) -> int:
         print(f"note: {note}", file=sys.stderr)
     read = found.settings
     complaints = found.complaints or (moved_away(read) + ports_taken(read) if read else [])
+    if not complaints and read is not None:
+        complaints, notes = engines.check(read)
+        for note in notes:
+            print(f"note: {note}", file=sys.stderr)
     if not complaints and read is not None:
         plan = write_plan(read, plan_for(read))
         # This process has served: the supervisor that takes its place needs none of what was imported for the check.
@@ -50,11 +56,15 @@ def moved_away(read: Settings) -> list[Complaint]:
 
 def plan_for(read: Settings, log: Path | None = None) -> dict[str, Any]:
     """What the supervisor is to run; `log` is a file for the log lines instead of stderr."""
+    processes = [("gateway", []), *engines.workers(read), ("sink", []), ("desk", [])]
     return {
         "data": read.data.folder,
         "door": read.gateway.http,
         "log": str(log) if log else "",
-        "processes": [{"name": name, "argv": process.argv_of(name, Path(read.file))} for name in PROCESSES],
+        "processes": [
+            {"name": name, "argv": process.argv_of(name.partition("-")[0], Path(read.file), more)}
+            for name, more in processes
+        ],
     }
 
 

@@ -16,6 +16,7 @@ from devices.fleet import Fleet
 from devices.formats import table
 from gateway.duplicates import Duplicates
 from gateway.intake import Intake
+from streams.edge.log import LogReader
 from streams.edge.sqlite_log import SqliteReader
 from streams.effects import Decision
 from streams.engine import Engine
@@ -52,13 +53,31 @@ def prove(
     Through a broker (`directly` False) packet ids are the broker's own: only messages that carry a number or time of
     their own can be looked for.
     """
+    inbox, outbox = SqliteReader(data / "inbox.db", "inbox"), SqliteReader(data / "streams.db", "outbox")
+    try:
+        return prove_logs(inbox, outbox, fleet, policy, acked, partitions=partitions, directly=directly)
+    finally:
+        inbox.close()
+        outbox.close()
+
+
+def prove_logs(
+    inbox: LogReader,
+    outbox: LogReader,
+    fleet: Fleet,
+    policy: Policy,
+    acked: Iterable[Acked],
+    *,
+    partitions: int = 1,
+    directly: bool = True,
+) -> Proof:
+    """The same for logs wherever they are."""
     proof = Proof(incidents={}, pages={}, lost=[], duplicated=[])
     told: Counter[str] = Counter()
     raised: Counter[str] = Counter()
     due: dict[str, int] = {}
     there: set[str] = set()
     end_ms = 0
-    inbox, outbox = SqliteReader(data / "inbox.db", "inbox"), SqliteReader(data / "streams.db", "outbox")
     for partition in range(partitions):
         engine = Engine(policy)
         for record in _inbox(inbox, partition):
@@ -78,8 +97,6 @@ def prove(
             elif decision.decision == "raised":
                 raised[decision.incident] += 1
                 proof.incidents[decision.kind] = proof.incidents.get(decision.kind, 0) + 1
-    inbox.close()
-    outbox.close()
     proof.lost += [f"acknowledged and not in inbox: {what}" for what in _absent(there, fleet, acked, directly)]
     last_ms = end_ms - _AT_THE_END_MS
     proof.lost += [f"due and not told: {page}" for page, at_ms in due.items() if page not in told and at_ms <= last_ms]
@@ -95,14 +112,14 @@ def _expect(effects: Iterable[object], due: dict[str, int]) -> None:
             due[effect.page] = effect.t_ms
 
 
-def _inbox(reader: SqliteReader, partition: int) -> Iterable[InboxRecord]:
+def _inbox(reader: LogReader, partition: int) -> Iterable[InboxRecord]:
     after = 0
     while frames := reader.read(partition, after, 200):
         for after, frame in frames:  # noqa: B007 - where to go on
             yield from decode_inbox(frame)
 
 
-def _outbox(reader: SqliteReader, partition: int) -> Iterable[object]:
+def _outbox(reader: LogReader, partition: int) -> Iterable[object]:
     after = 0
     while frames := reader.read(partition, after, 200):
         for after, frame in frames:  # noqa: B007 - where to go on

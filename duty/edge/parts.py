@@ -16,7 +16,8 @@ class Parts:
     """`build(parts)` of duty/edge/desk/app.py makes the app of these and starts nothing itself.
 
     `settings` is the settings file as read; `clock_ms` the time; `links` signs residents' and one-tap links;
-    `dispatcher` tells of deliveries under way and sends a test message through a channel.
+    `dispatcher` tells of deliveries under way and sends a test message through a channel.  `cluster` says how the
+    cluster stands, where the site is one.
     """
 
     settings: Any
@@ -28,3 +29,4 @@ class Parts:
     dispatcher: Any
     zone: tzinfo
     clock_ms: Callable[[], int]
+    cluster: Any = None

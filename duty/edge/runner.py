@@ -113,6 +113,9 @@ class Desk:
         self.store = Store.open(settings.desk.database or folder / "desk.db", master_key=key)
         self.auth = Auth(self.store, site=settings.site.name, secure=settings.desk.public_url.startswith("https://"))
         partitions = settings.streams.partitions
+        self._cluster: Any = None
+        if settings.streams.runtime == "cluster":
+            self._cluster = import_module("streams.edge.cluster_status").ClusterStatus(settings, clock_ms=now_ms)
         self._vitals = Vitals(folder, clock_ms=now_ms)
         self.projection = Projection(
             self.store,
@@ -193,6 +196,7 @@ class Desk:
             dispatcher=self.dispatcher,
             zone=zone,
             clock_ms=now_ms,
+            cluster=self._cluster,
         )
         self._app: Any = None
         self._server: Any = None
@@ -201,6 +205,10 @@ class Desk:
 
     async def start(self) -> None:
         """Open the port, catch up, begin.  Raises OSError when the port is taken, LogFull, NewerFrame."""
+        if self._cluster is not None:
+            # Not before the start: a constructor opens nothing.
+            await asyncio.to_thread(self._cluster.look)
+            self._cluster.start()
         listening = _listen(self.settings.desk.listen)
         bound = listening.getsockname()
         host = f"[{bound[0]}]" if ":" in bound[0] else bound[0]
@@ -246,6 +254,8 @@ class Desk:
             self.projection.flush(all_of_it=True)
         self._doorbell.close()
         self._vitals.close()
+        if self._cluster is not None:
+            await asyncio.to_thread(self._cluster.close)
         self.store.close()
 
     def _site_webhook(self, zone: tzinfo) -> SiteWebhook:
@@ -272,8 +282,7 @@ class Desk:
     # ── what the parts tell one another ──
 
     def _alive_ms(self) -> int:
-        tested_ms = self.self_test.alive_ms()
-        return min(tested_ms, self._vitals.alive_ms()) if self.settings.streams.runtime == "local" else tested_ms
+        return min(self.self_test.alive_ms(), (self._cluster or self._vitals).alive_ms())
 
     def _send(self, command: dict[str, Any], command_id: str, timeout_s: float) -> Awaitable[Sent]:
         return self.door.send(command, command_id=command_id, timeout_s=timeout_s)

@@ -1,11 +1,11 @@
 """What a gateway keeps on one box: the file `inbox.db`, and `streams.db` as others write it."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from gateway.edge import inbox
-from gateway.edge.keeping import Keeping, Kept, Outbox, Rejects, Served
+from gateway.edge.keeping import Keeping, Kept, Outbox, Rejects, Served, ToldBy
 from gateway.intake import Intake
 from streams.edge.doorbell import Bell, Doorbell
 from streams.edge.sqlite_log import SqliteReader
@@ -75,7 +75,7 @@ class Box(Keeping):
     def doorbell(self) -> Doorbell | None:
         return Doorbell(self._folder / "bell", "gateway", ("outbox",))
 
-    def follow(self, intake: Intake, pages: Served | None, crashed: Callable[[str, BaseException], None]) -> None:
+    def follow(self, intake: Intake, pages: Served | None, told: ToldBy) -> None:
         """Nobody else changes anything here."""
 
     def seen(self) -> dict[str, Any]:

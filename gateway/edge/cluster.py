@@ -7,7 +7,7 @@ sent again, with the ids they had.  See docs/decisions/0051-gateway-on-kafka.md.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from secrets import token_hex
 from typing import Any, assert_never
 
@@ -16,6 +16,7 @@ from aiokafka.errors import KafkaError
 
 from devices.edge.settings import Broker, Settings
 from devices.events import Event
+from gateway.edge.buffer import Buffered, BufferFile, Carrier, Parcel, parcels
 from gateway.edge.kafka_outbox import KafkaOutbox
 from gateway.edge.keeping import (
     Fed,
@@ -31,8 +32,10 @@ from gateway.edge.keeping import (
     Rejects,
     Served,
     Told,
+    ToldBy,
 )
 from gateway.edge.pages_out import BROKER
+from gateway.edge.say import say
 from gateway.edge.shared import Shared
 from gateway.edge.teller import Teller
 from gateway.intake import Intake
@@ -51,9 +54,10 @@ _WAIT_S = 4.0
 # Of all partitions together: what devices and brokers send again after a restart was among the last they sent.
 _FRAMES_REMEMBERED = 4000
 _MOST_REJECTS = 200_000
+_KNOCK_S = 2.0
 
 
-class ClusterInbox(InboxWriter):
+class ClusterInbox(Carrier):
     """Writes in the committer's thread."""
 
     def __init__(self, settings: Settings, me: str, lent: Mapping[str, str]) -> None:
@@ -66,26 +70,54 @@ class ClusterInbox(InboxWriter):
         self._inbox = KafkaWriter(options, called.inbox, wait_s=_WAIT_S)
         self._rejects = KafkaWriter(options, called.rejects, wait_s=_WAIT_S)
         self._fleet = KafkaWriter(options, called.fleet, wait_s=_WAIT_S)
-        self._under_way: list[tuple[int, bytes]] | None = None
+        self._frames: list[tuple[int, bytes]] | None = None
+        self._parcel = Parcel()
+        self._under_way: Parcel | None = None
         self._offsets: list[int] | None = None
         self._has_rejects = False
 
     def write(self, frames: list[tuple[int, bytes]], notes: Sequence[Note]) -> list[int]:
         """As the port says.  Raises LogFull; what of it was written then is not written again."""
-        if self._under_way is not frames:
-            self._under_way, self._offsets, self._has_rejects = frames, None, False
+        if self._frames is not frames:
+            self._frames, self._parcel = frames, self.parcel(frames, notes)
+        return self.send(self._parcel)
+
+    def parcel(self, frames: list[tuple[int, bytes]], notes: Sequence[Note]) -> Parcel:
+        """What is to be written for a batch; asked once for each, in order."""
+        if not notes:
+            return Parcel(frames)
+        parcel = Parcel(
+            frames,
+            [frame for note in notes for frame in rejects_of(note)],
+            [row for note in notes for row in self._rows(note)],
+        )
+        for note in notes:
+            if isinstance(note, Lent):
+                self._lent = dict(note.bindings)
+        return parcel
+
+    def send(self, parcel: Parcel) -> list[int]:
+        """Write it: frames, then rejects, then rows.  Raises LogFull: call it again with the very same."""
+        if self._under_way is not parcel:
+            self._under_way, self._offsets, self._has_rejects = parcel, None, False
         if self._offsets is None:
-            self._offsets = self._inbox.append(frames)
-        if notes:
-            if not self._has_rejects:
-                self._rejects.append([(0, frame) for note in notes for frame in rejects_of(note)])
-                self._has_rejects = True
-            self._fleet.put([row for note in notes for row in self._rows(note)])
-            for note in notes:
-                if isinstance(note, Lent):
-                    self._lent = dict(note.bindings)
+            self._offsets = self._inbox.append(parcel.frames)
+        if not self._has_rejects:
+            self._rejects.append([(0, frame) for frame in parcel.rejects])
+            self._has_rejects = True
+        self._fleet.put(parcel.rows)
         self._under_way = None
         return self._offsets
+
+    def without_standing(self, parcel: Parcel, since_ms: int) -> Parcel:
+        """The parcel without those frames that stand in Kafka, written since about `since_ms`.  Raises LogFull."""
+        there = self._inbox.find(parcel.frames, since_ms)
+        refused = self._rejects.find([(0, frame) for frame in parcel.rejects], since_ms)
+        return Parcel(
+            [frame for frame in parcel.frames if frame not in there],
+            [frame for frame in parcel.rejects if (0, frame) not in refused],
+            parcel.rows,
+        )
 
     def _rows(self, note: Note) -> list[Row]:
         match note:
@@ -165,40 +197,61 @@ class ClusterKeeping(Keeping):
         self._options = connection(settings.cluster)
         self._names = names(settings.cluster.topic_prefix)
         self._broker = settings.gateway.broker
-        self._writer: ClusterInbox | None = None
-        self._shared: Shared | None = None
-        self._outbox: KafkaOutbox | None = None
+        self._writer: InboxWriter | None = None
+        self._buffered: Buffered | None = None
+        self._shared = Shared(self._options, self._names.fleet, self._me)
+        self._outbox = KafkaOutbox(self._options, self._names.outbox, settings.streams.partitions)
+        self._away = ""
         self._tasks: list[asyncio.Task[None]] = []
         self._outbox_bell: Bell | None = None
+        self._file: BufferFile | None = None
 
     @property
-    def writer(self) -> ClusterInbox:  # pyright: ignore[reportIncompatibleVariableOverride]
+    def writer(self) -> InboxWriter:  # pyright: ignore[reportIncompatibleVariableOverride]
         assert self._writer is not None
         return self._writer
 
     async def open(self) -> None:
-        """As the port says.  Raises LogFull while Kafka is away, Complaint for what must be mended, NewerFrame."""
+        """As the port says.  Raises LogFull while Kafka is away, Complaint for what must be mended, NewerFrame.
+
+        With a buffer that knows what the gateways share, this one begins without Kafka.
+        """
+        cluster = self._settings.cluster
+        if cluster.buffer_mb and self._file is None:
+            self._file = BufferFile(self._settings.data_path)
+        mirrored = self._file.mirrored() if self._file is not None else []
+        events: list[Event] = []
+        newest_ms = 0
         try:
             await asyncio.to_thread(prepare, self._settings)
-        except Unreachable as trouble:
-            raise LogFull(str(trouble)) from trouble
-        shared = Shared(self._options, self._names.fleet, self._me)
-        outbox = KafkaOutbox(self._options, self._names.outbox, self._settings.streams.partitions)
-        try:
-            await shared.load()
-            await outbox.load()
+            await self._shared.load()
+            await self._outbox.load()
             events, newest_ms = await last_events(self._options, self._names.inbox, self._settings.streams.partitions)
-        except (KafkaError, TimeoutError) as error:
-            await shared.close()
-            await outbox.stop()
-            raise LogFull(f"Kafka at {self._settings.cluster.kafka}: {error or type(error).__name__}") from error
-        self._shared, self._outbox = shared, outbox
-        self._writer = ClusterInbox(self._settings, self._me, shared.lent)
+        except (Unreachable, KafkaError, TimeoutError) as trouble:
+            why = str(trouble) if isinstance(trouble, Unreachable) else f"Kafka at {cluster.kafka}: {trouble!r}"
+            if not mirrored:
+                raise LogFull(why) from trouble
+            self._away = why
+            say("Kafka is away: beginning with what was known when it was last there", trouble=why)
+            self._shared.take(mirrored)
+        waiting = parcels(self._file) if self._file is not None else []
+        for parcel in waiting:
+            self._shared.take(parcel.rows)
+            for _, frame in parcel.frames:
+                newest_ms = max(newest_ms, _remember(frame, events))
+        inbox = ClusterInbox(self._settings, self._me, self._shared.lent)
+        self._writer = inbox
+        if self._file is not None:
+            self._buffered = Buffered(inbox, self._file, most_bytes=cluster.buffer_mb * 1_000_000, away=self._away)
+            self._writer = self._buffered
+            if not self._away:
+                await asyncio.to_thread(self._buffered.mirror, list(self._shared.raw.items()))
+        self._shared.raw.clear()
         self.kept = Kept(
-            memory=shared.memory,
-            bindings=shared.lent,
-            told=shared.told,
-            page_cursors=_Cursors(shared.heard, self._broker),
+            memory=self._shared.memory,
+            bindings=self._shared.lent,
+            told=self._shared.told,
+            page_cursors=_Cursors(self._shared.heard, self._broker),
             events=events,
             newest_ms=newest_ms,
         )
@@ -206,16 +259,19 @@ class ClusterKeeping(Keeping):
     def bell(self) -> Bell:
         return Bell(self._settings.data_path / "bell", "inbox")
 
-    def outbox(self) -> Outbox:
-        assert self._outbox is not None
-        return self._outbox
+    def outbox(self) -> Outbox | None:
+        return None if self._away else self._outbox
 
     def doorbell(self) -> Doorbell | None:
         return None
 
-    def follow(self, intake: Intake, pages: Served | None, crashed: Callable[[str, BaseException], None]) -> None:
-        assert self._shared is not None
-        assert self._outbox is not None
+    def follow(self, intake: Intake, pages: Served | None, told: ToldBy) -> None:
+        if self._buffered is not None:
+            self._buffered.report = told.report
+            self._buffered.start()
+        if self._away:
+            self._watch(self._until_kafka_is_back(told), "begin anew", told)
+            return
 
         def lent(device: str, household: str) -> None:
             # The core was told by whoever lent it.
@@ -229,15 +285,26 @@ class ClusterKeeping(Keeping):
         # The desk and the sink of this machine need not wait until they look by themselves.
         self._outbox_bell = Bell(self._settings.data_path / "bell", "outbox")
         self._outbox.news.append(self._outbox_bell.ring)
-        self._watch(self._shared.follow(lent, intake.learn), "fleet", crashed)
-        self._watch(self._outbox.follow(), "outbox", crashed)
+        mirror = None if self._buffered is None else self._buffered.mirror
+        self._watch(self._shared.follow(lent, intake.learn, mirror), "fleet", told)
+        self._watch(self._outbox.follow(), "outbox", told)
         if pages is not None and self._broker is not None and self._broker.share:
             pages.hold(BROKER)
-            self._watch(self._teller(pages, self._broker.share).run(), "teller", crashed)
+            self._watch(self._teller(pages, self._broker.share).run(), "teller", told)
+
+    async def _until_kafka_is_back(self, told: ToldBy) -> None:
+        while True:
+            await asyncio.sleep(_KNOCK_S)
+            try:
+                await asyncio.to_thread(prepare, self._settings)
+            except Unreachable:
+                continue
+            say("Kafka is back: beginning anew with what it holds")
+            told.again()
+            return
 
     def _teller(self, pages: Served, share: str) -> Teller:
         shared = self._shared
-        assert shared is not None
 
         async def begin() -> None:
             await shared.caught_up()
@@ -246,30 +313,30 @@ class ClusterKeeping(Keeping):
         group = f"{self._settings.cluster.topic_prefix}pages-{share}"
         return Teller(self._options, self._names.fleet, group, begin=begin, end=lambda: pages.hold(BROKER))
 
-    def _watch(self, work: Any, what: str, crashed: Callable[[str, BaseException], None]) -> None:
+    def _watch(self, work: Any, what: str, told: ToldBy) -> None:
         def ended(task: "asyncio.Task[None]") -> None:
             if not task.cancelled() and (fault := task.exception()) is not None:
-                crashed(what, fault)
+                told.crashed(what, fault)
 
         task = self._loop.create_task(work)
         task.add_done_callback(ended)
         self._tasks.append(task)
 
     def seen(self) -> dict[str, Any]:
-        return {}
+        return {} if self._buffered is None else self._buffered.seen()
 
     def abandon(self) -> None:
         if self._writer is not None:
             self._writer.close()
+        elif self._file is not None:
+            self._file.close()
 
     async def close(self) -> None:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        if self._shared is not None:
-            await self._shared.close()
-        if self._outbox is not None:
-            await self._outbox.stop()
+        await self._shared.close()
+        await self._outbox.stop()
         if self._outbox_bell is not None:
             self._outbox_bell.close()
         await asyncio.to_thread(self.rejects.close)

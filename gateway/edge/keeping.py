@@ -4,7 +4,7 @@ Two adapters: `box.py` (one file, one transaction) and `cluster.py` (topics of K
 frames is a closed list of notes, so that each adapter says once how it stores them.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 import msgspec
@@ -137,6 +137,22 @@ class Served(Protocol):
     def release(self, name: str) -> None: ...
 
 
+class ToldBy(Protocol):
+    """The gateway, as its keeping sees it."""
+
+    def crashed(self, what: str, fault: BaseException) -> None:
+        """A fault of ours ended a part of the keeping: so it ends the process."""
+        ...
+
+    def report(self, part: str, well: bool, detail: str) -> None:
+        """A part of Threshold is unwell or well again.  From any thread."""
+        ...
+
+    def again(self) -> None:
+        """Stop, and begin anew in this process."""
+        ...
+
+
 class Keeping(Protocol):
     """Everything a gateway keeps.  Usable once `open` returned.
 
@@ -158,16 +174,16 @@ class Keeping(Protocol):
         """What wakes the readers of `inbox` on this machine."""
         ...
 
-    def outbox(self) -> Outbox:
-        """A reader for the pages' way out."""
+    def outbox(self) -> Outbox | None:
+        """A reader for the pages' way out; None where there can be none now."""
         ...
 
     def doorbell(self) -> Doorbell | None:
         """What rings when there is something new in `outbox`; None where `follow` sees to that."""
         ...
 
-    def follow(self, intake: Intake, pages: Served | None, crashed: Callable[[str, BaseException], None]) -> None:
-        """Begin to take over what others change; `crashed` is told of a fault that ended it."""
+    def follow(self, intake: Intake, pages: Served | None, told: ToldBy) -> None:
+        """Begin to take over what others change; `told` hears of what befalls that."""
         ...
 
     def seen(self) -> dict[str, Any]:

@@ -36,10 +36,14 @@ from gateway.intake import Intake
 from streams.edge.live_clock import LiveClock
 from streams.edge.log import LogFull
 from streams.edge.sqlite_log import OldSqlite, SqliteReader
-from streams.frames import FrameError
+from streams.frames import FrameError, SystemReport
 
 if TYPE_CHECKING:
     from gateway.edge.broker_client import BrokerClient
+
+
+# Of one run: it is to begin anew in the same process.
+AGAIN = -1
 
 
 def main(config: str | Path) -> int:
@@ -59,8 +63,11 @@ def main(config: str | Path) -> int:
     # A message leaves nothing behind that would have to be found by tracing: look for such things seldom.
     gc.set_threshold(50_000, 20, 20)
     try:
-        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            return runner.run(_run(settings, fleet, formats, zone))
+        code = AGAIN
+        while code == AGAIN:
+            with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+                code = runner.run(_run(settings, fleet, formats, zone))
+        return code
     except Complaint as complaint:
         print(f"gateway: {complaint}", file=sys.stderr, flush=True)
         return 2
@@ -126,7 +133,7 @@ async def _run(settings: Settings, fleet: Fleet, formats: dict[str, Format], zon
             starting.cancel()
         finally:
             await gateway.stop()
-        return 1 if gateway.crashed else 0
+        return 1 if gateway.fault else AGAIN if gateway.begins_anew else 0
     finally:
         await keeping.close()
 
@@ -146,7 +153,8 @@ class Gateway:
     ) -> None:
         folder, gateway = settings.data_path, settings.gateway
         partitions = settings.streams.partitions
-        self.crashed = ""
+        self.fault = ""
+        self.begins_anew = False
         self.listener: Listener | None = None
         self.broker: BrokerClient | None = None
         self.pages: PagesOut | None = None
@@ -190,10 +198,11 @@ class Gateway:
                 rate_per_address_s=gateway.push.rate_per_address_s,
             )
             self.push = PushDoor(self.gate, platforms(fleet, settings.site.fleet), push_rules, loop=loop)
-        if (fleet.subscribers and self.listener is not None) or gateway.broker is not None:
+        outbox = keeping.outbox()
+        if outbox is not None and ((fleet.subscribers and self.listener is not None) or gateway.broker is not None):
             self.pages = PagesOut(
                 self.gate,
-                keeping.outbox(),
+                outbox,
                 fleet.subscribers,
                 loop=loop,
                 zone=zone,
@@ -243,7 +252,7 @@ class Gateway:
         while salvaged:
             self.gate.tell_mended(salvaged.pop())
         self._committer.start()
-        self._keeping.follow(self.gate.intake, self.pages, self._crash)
+        self._keeping.follow(self.gate.intake, self.pages, self)
         await self._tell_fleet()
         if self.listener is not None:
             if gateway.listen:
@@ -283,7 +292,7 @@ class Gateway:
             self.push.stop_reading()
         if self.broker is not None:
             self.broker.pause()
-        if not self.crashed and not self.gate.flow.failing:
+        if not self.fault and not self.gate.flow.failing:
             try:
                 await asyncio.wait_for(self.gate.drained(), 5.0)
             except TimeoutError:
@@ -296,7 +305,7 @@ class Gateway:
             await self.broker.stop()
         if self.pages is not None:
             self.pages.stop()
-        if not self.crashed:
+        if not self.fault:
             # What the goodbyes left to write.
             try:
                 await asyncio.wait_for(self.gate.drained(), 1.0)
@@ -331,19 +340,35 @@ class Gateway:
 
     # Faults of ours end the process, loudly: whoever supervises it starts it again, and nothing acknowledged is lost.
 
-    def _crash(self, what: str, fault: BaseException) -> None:
-        self.crashed = f"{what}: {type(fault).__name__}: {fault}"
-        say("a fault of this program ends the gateway", fault=self.crashed)
+    def crashed(self, what: str, fault: BaseException) -> None:
+        self.fault = f"{what}: {type(fault).__name__}: {fault}"
+        say("a fault of this program ends the gateway", fault=self.fault)
+        self._stop.set()
+
+    # What the keeping tells of itself.
+
+    def report(self, part: str, well: bool, detail: str) -> None:
+        """From any thread."""
+        self._loop.call_soon_threadsafe(self._report, part, well, detail)
+
+    def _report(self, part: str, well: bool, detail: str) -> None:
+        name = self._settings.gateway.name
+        at_ms = self.gate.intake.instant(self._clock.now_ms())
+        self.gate.add([SystemReport(at_ms, f"{part}-{name}" if name else part, well, detail)])
+
+    def again(self) -> None:
+        """What was not to be had at the start is there now: stop, and begin with it."""
+        self.begins_anew = True
         self._stop.set()
 
     def _committer_crashed(self, fault: BaseException) -> None:
-        self._loop.call_soon_threadsafe(self._crash, "committer", fault)
+        self._loop.call_soon_threadsafe(self.crashed, "committer", fault)
 
     def _watch(self, task: "asyncio.Task[None]", what: str) -> None:
         def ended(task: "asyncio.Task[None]") -> None:
             fault = None if task.cancelled() else task.exception()
             if fault is not None:
-                self._crash(what, fault)
+                self.crashed(what, fault)
 
         task.add_done_callback(ended)
 

@@ -1,7 +1,7 @@
 """Follows the topic `fleet`: what the gateways of a cluster share.  Read to its end at the start, then as it grows."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -10,6 +10,7 @@ from aiokafka.errors import KafkaError
 from gateway.edge.say import Seldom
 from gateway.fleet_records import FleetRecord
 from gateway.shared_keys import HeardRow, LentRow, MemoryRow, SharedRow, ToldRow, read_row
+from streams.edge.log import LogFull
 
 _POLL_MS = 500
 _AGAIN_S = 1.0
@@ -23,6 +24,7 @@ class Shared:
         self.lent: dict[str, str] = {}
         self.memory: dict[str, bytes] = {}
         self.heard: dict[tuple[str, int], int] = {}
+        self.raw: dict[bytes, bytes] = {}  # as loaded, for whoever mirrors it
         self._options = options
         self._tp = TopicPartition(topic, 0)
         self._me = me
@@ -40,21 +42,26 @@ class Shared:
             await consumer.seek_to_beginning(self._tp)
             end = (await consumer.end_offsets([self._tp]))[self._tp]
             while (place := await consumer.position(self._tp)) < end:
-                for row in self._rows(await consumer.getmany(self._tp, timeout_ms=_POLL_MS)):
-                    self._keep(row)
+                pairs = self._pairs(await consumer.getmany(self._tp, timeout_ms=_POLL_MS))
+                self.take(pairs)
+                self.raw.update(pairs)
             self._read_to = place
         except BaseException:
             await consumer.stop()
             raise
         self._consumer = consumer
 
-    def _rows(self, found: Any) -> list[SharedRow]:
-        rows: list[SharedRow] = []
-        for record in found.get(self._tp, []):
-            self._read_to = record.offset + 1
-            if record.key and record.value is not None and (row := read_row(record.key, record.value)) is not None:
-                rows.append(row)
-        return rows
+    def _pairs(self, found: Any) -> list[tuple[bytes, bytes]]:
+        records = found.get(self._tp, [])
+        if records:
+            self._read_to = records[-1].offset + 1
+        return [(record.key, record.value) for record in records if record.key and record.value is not None]
+
+    def take(self, pairs: Iterable[tuple[bytes, bytes]]) -> None:
+        """Take rows over as if they had just been read."""
+        for key, value in pairs:
+            if (row := read_row(key, value)) is not None:
+                self._keep(row)
 
     def _keep(self, row: SharedRow) -> None:
         match row:
@@ -72,19 +79,27 @@ class Shared:
                 # Two may serve one hearer for a moment: what it has accepted from either it has.
                 self.heard[key] = max(self.heard.get(key, 0), row.offset)
 
-    async def follow(self, lent: Callable[[str, str], None], learnt: Callable[[str, bytes], None]) -> None:
-        """Until it is cancelled: `lent(device, household)` and `learnt(key, memory)` for what others changed."""
+    async def follow(
+        self,
+        lent: Callable[[str, str], None],
+        learnt: Callable[[str, bytes], None],
+        mirror: Callable[[list[tuple[bytes, bytes]]], None] | None,
+    ) -> None:
+        """Until it is cancelled: `lent(device, household)` and `learnt(key, memory)` for what others changed; all that
+        is new is mirrored, in a thread."""
         consumer = self._consumer
         assert consumer is not None
         while True:
             try:
-                rows = self._rows(await consumer.getmany(self._tp, timeout_ms=_POLL_MS))
-            except KafkaError as error:
+                pairs = self._pairs(await consumer.getmany(self._tp, timeout_ms=_POLL_MS))
+                if mirror is not None and pairs:
+                    await asyncio.to_thread(mirror, pairs)
+            except (KafkaError, LogFull) as error:
                 self._seldom.say("what other gateways change cannot be read, trying on", "fleet", trouble=str(error))
                 await asyncio.sleep(_AGAIN_S)
                 continue
-            for row in rows:
-                match row:
+            for key, value in pairs:
+                match row := read_row(key, value):
                     case LentRow() if row.by != self._me:
                         lent(row.device, row.household)
                     case MemoryRow() if row.by != self._me:

@@ -88,12 +88,19 @@ class Influx:
         for keep, name in self.buckets.items():
             if self._call(lambda name=name: buckets.find_bucket_by_name(name)) is None:
                 rule = BucketRetentionRules(type="expire", every_seconds=days[keep] * 86_400)
-                self._refusable(
-                    lambda name=name, rule=rule: buckets.create_bucket(
-                        bucket_name=name, retention_rules=rule, org=self.org
-                    ),
-                    f"the bucket {name!r} is missing and could not be made: make it, or give the token the right to",
-                )
+                said = f"the bucket {name!r} is missing and could not be made: make it, or give the token the right to"
+                try:
+                    self._refusable(
+                        lambda name=name, rule=rule: buckets.create_bucket(
+                            bucket_name=name, retention_rules=rule, org=self.org
+                        ),
+                        said,
+                    )
+                except SeriesDown as down:
+                    # A token that was just good for looking is one that may not make buckets.
+                    if getattr(down.__cause__, "status", None) in (401, 403):
+                        raise SeriesDown(f"InfluxDB at {self.url}: {said}") from down
+                    raise
 
     def _refusable(self, ask: Callable[[], Any], said: str) -> Any:
         try:

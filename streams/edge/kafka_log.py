@@ -133,6 +133,20 @@ class KafkaWriter(LogWriter):
         self._producer = producer
         return producer
 
+    def find(self, frames: Sequence[tuple[int, bytes]], since_ms: int) -> set[tuple[int, bytes]]:
+        """Which of these frames stand there, written since about `since_ms`.  Raises LogFull when Kafka is away."""
+        if not frames:
+            return set()
+
+        async def look() -> set[tuple[int, bytes]]:
+            async with asyncio.timeout(_LOOK_S):
+                return set(await standing(self._options, self._topic, frames, since_ms))
+
+        try:
+            return self._background.call(look(), _LOOK_S + 2)
+        except (KafkaError, TimeoutError, OSError) as error:
+            raise Away(_sentence(self._options, _why(error))) from error
+
     def tend(self) -> None:
         """Nothing to put away; here because a writer of files has it."""
 

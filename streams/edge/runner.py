@@ -6,6 +6,8 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from devices.edge.complaints import Complaint
 from devices.edge.settings import Settings, load
 from streams.edge import policy_file
@@ -17,10 +19,13 @@ from streams.frames import NewerFrame
 from streams.policy import Policy
 
 
-def main(config: Path) -> int:
-    """Run until it is told to stop; the exit code: 0, or 2 when something must be mended first."""
+def main(config: Path, worker: int = 1) -> int:
+    """Run until it is told to stop; the exit code: 0, or 2 when something must be mended first.
+
+    `worker` is which of a cluster's workers on this machine this one is.
+    """
     try:
-        settings = load(config)
+        settings = of_worker(load(config), worker)
         policy = policy_file.load(settings.policy_path)
         if settings.streams.runtime == "cluster":
             # Faust is installed only where there is a cluster.
@@ -29,6 +34,21 @@ def main(config: Path) -> int:
     except (Complaint, LogFull, NewerFrame, OldSqlite, OSError) as error:
         print(f"streams: {error}", file=sys.stderr, flush=True)
         return 2
+
+
+def of_worker(settings: Settings, worker: int) -> Settings:
+    """What is this worker's own: the folder it keeps things in, and the port it is asked for its metrics at."""
+    if worker == 1:
+        return settings
+    metrics = settings.cluster.metrics
+    if metrics:
+        host, _, port = metrics.rpartition(":")
+        metrics = f"{host}:{int(port) + worker - 1}"
+    return replace(
+        settings,
+        data=replace(settings.data, folder=f"{settings.data.folder}/worker-{worker}"),
+        cluster=replace(settings.cluster, metrics=metrics),
+    )
 
 
 def _local(settings: Settings, policy: Policy) -> int:

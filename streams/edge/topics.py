@@ -4,13 +4,22 @@ What is wrong is said in one sentence with its remedy; a topic that is there is 
 """
 
 import asyncio
+import ssl
 import time
 from typing import Any, NamedTuple
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
+from aiokafka.conn import create_conn
+from aiokafka.errors import (
+    AuthenticationFailedError,
+    KafkaError,
+    SaslAuthenticationFailed,
+    TopicAlreadyExistsError,
+    UnsupportedSaslMechanismError,
+    for_code,
+)
 
 from devices.edge.complaints import Complaint
 from devices.edge.settings import Settings
@@ -19,6 +28,7 @@ from streams.edge.move import refuse_unfinished
 from streams.policy import DAY_MS, HOUR_MS
 
 CLOCK_APART_MS = 5_000
+_KNOCK_MS = 5_000
 # A key of `fleet` that stands for nothing: a deletion of it tells us the broker's time, and compaction takes it away.
 _CLOCK_KEY = b"clock"
 
@@ -86,7 +96,7 @@ async def _prepare(settings: Settings, to_move: bool) -> list[str]:
         if not to_move:
             await refuse_unfinished(settings)
     except KafkaError as error:
-        raise _unreachable(settings, error) from error
+        raise await _unreachable(settings, error) from error
     finally:
         await admin.close()
     await _check_clock(settings, options)
@@ -98,17 +108,54 @@ async def _reached(settings: Settings, connecting: Any) -> None:
         async with asyncio.timeout(15):
             await connecting
     except (KafkaError, OSError, TimeoutError) as error:
-        raise _unreachable(settings, error) from error
+        raise await _unreachable(settings, error) from error
 
 
-def _unreachable(settings: Settings, error: BaseException) -> Complaint:
-    line = at_key(settings, "kafka", "", "").line
-    return Unreachable(
-        settings.file or "settings",
-        line,
-        f"kafka: {settings.cluster.kafka} does not answer as Kafka: {error or type(error).__name__}",
-        "start it, or mend kafka and security_protocol in [cluster]",
-    )
+async def _unreachable(settings: Settings, error: BaseException) -> Complaint:
+    """Why it cannot be reached.  The client only says that it could not: so knock once more and listen."""
+    cluster = settings.cluster
+    try:
+        return await _knock(settings) or Unreachable(
+            settings.file or "settings",
+            at_key(settings, "kafka", "", "").line,
+            f"kafka: {cluster.kafka} does not answer as Kafka: {error or type(error).__name__}",
+            "start it, or mend kafka and security_protocol in [cluster]",
+        )
+    except OSError as trouble:
+        return at_key(settings, "ca", f"a file cannot be read: {trouble}", "put it there or mend the path")
+
+
+async def _knock(settings: Settings) -> Complaint | None:
+    cluster = settings.cluster
+    options: dict[str, Any] = connection(cluster) | {"request_timeout_ms": _KNOCK_MS}
+    server = options.pop("bootstrap_servers")[0]
+    host, _, port = server.rpartition(":")
+    try:
+        knocked = await create_conn(host, int(port), **options)
+    except ssl.SSLError as error:
+        return at_key(
+            settings,
+            "ca",
+            f"ca: the certificates of {server} and ours do not fit: {error.reason or error}",
+            "name the authority that signed the broker's certificate as ca, and our own certificate if it asks for one",
+        )
+    except (SaslAuthenticationFailed, AuthenticationFailedError):
+        return at_key(
+            settings,
+            "password_file",
+            f"username: {server} does not let {cluster.username!r} in by this password",
+            "put the right password into password_file, or make the user on the broker",
+        )
+    except UnsupportedSaslMechanismError:
+        return at_key(
+            settings, "sasl_mechanism", f"sasl_mechanism: {server} knows no {cluster.sasl_mechanism}", "ask its owner"
+        )
+    except ValueError:
+        return at_key(settings, "kafka", f"kafka: {server} is not host:port", "write it as broker.example.org:9092")
+    except (KafkaError, OSError, TimeoutError):
+        return None
+    knocked.close()
+    return None
 
 
 async def _described(admin: AIOKafkaAdminClient, settings: Settings) -> dict[str, dict[str, Any]]:
@@ -227,7 +274,7 @@ async def _check_clock(settings: Settings, options: dict[str, Any]) -> None:
             sent = await producer.send_and_wait(names(settings.cluster.topic_prefix).fleet, None, _CLOCK_KEY)
             after_ms = time.time() * 1000
     except (KafkaError, TimeoutError) as error:
-        raise _unreachable(settings, error) from error
+        raise await _unreachable(settings, error) from error
     finally:
         await producer.stop()
     # The broker wrote it between these two moments.

@@ -68,17 +68,21 @@ class Gateways(msgspec.Struct):
         self.logs.append(open_writer(self.settings, log))
         return self.logs[-1]
 
-    def records(self) -> list[InboxRecord]:
-        """Everything in `inbox`, partition after partition."""
+    def frames(self) -> list[bytes]:
+        """Every frame of `inbox`, partition after partition."""
         reader = self.reader("inbox")
-        found: list[InboxRecord] = []
+        found: list[bytes] = []
         for partition in range(PARTITIONS):
             after = 0
             while frames := reader.read(partition, after, 500):
-                found += [record for _, frame in frames for record in decode_inbox(frame)]
+                found += [frame for _, frame in frames]
                 after = frames[-1][0]
         reader.close()
         return found
+
+    def records(self) -> list[InboxRecord]:
+        """Everything in `inbox`, partition after partition."""
+        return [record for frame in self.frames() for record in decode_inbox(frame)]
 
     def events(self, kind: str = "") -> list[Event]:
         """Events of a kind; without one, all but the connections' own."""

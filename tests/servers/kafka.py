@@ -5,8 +5,10 @@ import shutil
 import subprocess
 import uuid
 from base64 import urlsafe_b64encode
+from collections.abc import Mapping
 from pathlib import Path
 
+from tests.servers.certificates import Authority
 from tests.servers.finding import Missing, cache, need
 from tests.servers.process import Server, ServerFailed, free_port
 
@@ -18,9 +20,10 @@ process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:{controller_port}
 controller.listener.names=CONTROLLER
-listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}
-advertised.listeners=PLAINTEXT://127.0.0.1:{port}
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+listeners={protocol}://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}
+advertised.listeners={protocol}://127.0.0.1:{port}
+listener.security.protocol.map={protocol}:{protocol},CONTROLLER:PLAINTEXT
+inter.broker.listener.name={protocol}
 log.dirs={folder}/log
 num.partitions=1
 auto.create.topics.enable=false
@@ -34,6 +37,17 @@ share.coordinator.state.topic.replication.factor=1
 share.coordinator.state.topic.min.isr=1
 group.initial.rebalance.delay.ms=0
 """
+# With an authority: clients must trust it, and say one of the passwords.
+SECURE = """\
+ssl.keystore.type=PEM
+ssl.keystore.location={folder}/broker.pem
+ssl.truststore.type=PEM
+ssl.truststore.location={authority}
+sasl.enabled.mechanisms=PLAIN
+sasl.mechanism.inter.broker.protocol=PLAIN
+listener.name.sasl_ssl.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required \
+username="broker" password="of-the-broker" user_broker="of-the-broker" {users};
+"""
 
 
 def jars() -> Path:
@@ -46,14 +60,26 @@ def jars() -> Path:
 
 
 class Kafka(Server):
-    """`url` is what a client takes as bootstrap servers. About 7 s from start to ready."""
+    """`url` is what a client takes as bootstrap servers. About 7 s from start to ready.
+
+    With an `authority` it speaks TLS only, and lets in who says one of the `passwords` (user → password).
+    """
 
     name = "kafka"
     start_timeout_s = 90.0
     stop_timeout_s = 30.0
 
-    def __init__(self, folder: Path, *, port: int | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        port: int | None = None,
+        authority: Authority | None = None,
+        passwords: Mapping[str, str] | None = None,
+    ) -> None:
         super().__init__(folder, port=port)
+        self.authority = authority
+        self.passwords = dict(passwords or {})
         self.controller_port = free_port()
         self.jars = jars()
         self.java = need("java")
@@ -82,13 +108,23 @@ class Kafka(Server):
         logging = "-Dorg.slf4j.simpleLogger.defaultLogLevel=info"
         return [str(self.java), "-Xms256m", "-Xmx1g", "-XX:+UseSerialGC", logging, "-cp", f"{self.jars}/*"]
 
+    def _secure(self) -> str:
+        if self.authority is None:
+            return ""
+        pair = self.authority.issue("kafka")
+        (self.folder / "broker.pem").write_text(pair.key.read_text() + pair.certificate.read_text())
+        users = " ".join(f'user_{name}="{password}"' for name, password in self.passwords.items())
+        return SECURE.format(folder=self.folder, authority=self.authority.certificate, users=users)
+
     def _format(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         shutil.rmtree(self.folder / "log", ignore_errors=True)
         properties = self.folder / "server.properties"
-        properties.write_text(
-            PROPERTIES.format(port=self.port, controller_port=self.controller_port, folder=self.folder)
+        protocol = "SASL_SSL" if self.authority else "PLAINTEXT"
+        text = PROPERTIES.format(
+            port=self.port, controller_port=self.controller_port, folder=self.folder, protocol=protocol
         )
+        properties.write_text(text + self._secure())
         cluster = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=").replace("-", "A")
         command = [*self._java(), "kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(properties)]
         done = subprocess.run(command, capture_output=True, text=True, timeout=60, cwd=self.folder, check=False)

@@ -1,6 +1,7 @@
 """What the system thinks of itself: its processes, how far each reader is behind, how the core stands, its rejects.
 
-Everything is read from the files of the data folder, read-only; a file that is not there is a part that never ran.
+Everything is read from the files of the data folder, read-only; a file that is not there is a part that never ran.  In
+a cluster the core and the rejects are asked of Kafka.
 """
 
 import json
@@ -10,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from duty.edge.parts import Parts
 from streams.edge.log import LogFull
 from streams.edge.series import Refused
 from streams.edge.sqlite_log import SqliteReader
@@ -68,6 +70,12 @@ class RefusedPoint(msgspec.Struct, frozen=True, kw_only=True):
     at_ms: int
     what: str
     reason: str
+
+
+def site_health(parts: Parts) -> "SiteHealth":
+    """Of this site: one box, or a cluster."""
+    folder = parts.settings.data_path
+    return SiteHealth(folder) if parts.cluster is None else ClusterHealth(folder, parts.cluster)
 
 
 class SiteHealth:
@@ -177,3 +185,56 @@ class SiteHealth:
             "inbox.db", "rejects", "SELECT frame FROM rejects ORDER BY offset DESC LIMIT ?", (REJECTS_COUNTED,)
         )
         return Counter(_reject.decode(frame).reason for (frame,) in rows)
+
+
+class ClusterHealth(SiteHealth):
+    """`status` is a streams.edge.cluster_status.ClusterStatus.  Processes and the sink are those of this machine."""
+
+    def __init__(self, folder: Path, status: Any) -> None:
+        super().__init__(folder)
+        self._status = status
+
+    def readers(self, now_ms: int) -> list[Reader]:
+        """The core by its marks; the sink where its file is here."""
+        marks = self._status.standing.marks
+        rows = [("inbox", "streams", {partition: mark.offset for partition, mark in marks.items()})]
+        for log in ("inbox", "outbox"):
+            sql = "SELECT partition, offset FROM cursors WHERE log = ?"
+            rows.append((log, "sink", dict(self._query("series.db", log, sql, (log,)))))
+        found: list[Reader] = []
+        for log, reader, cursors in rows:
+            if cursors:
+                behind, behind_ms = self._status.behind(log, cursors, now_ms)
+                found.append(Reader(log=log, reader=reader, behind=behind, behind_ms=behind_ms))
+        return found
+
+    def core(self) -> Core | None:
+        """None where no worker ever ran."""
+        marks = list(self._status.standing.marks.values())
+        if not marks:
+            return None
+        return Core(
+            now_ms=min(mark.now_ms for mark in marks),
+            events=sum(mark.events for mark in marks),
+            decisions=sum(mark.decisions for mark in marks),
+            pages=sum(mark.pages for mark in marks),
+            put_aside=sum(mark.put_aside for mark in marks),
+        )
+
+    def rejects(self, limit: int = 100) -> list[Refusal]:
+        return [
+            Refusal(
+                offset=each.offset,
+                at_ms=each.record.at_ms,
+                reason=each.record.reason,
+                detail=each.record.detail,
+                topic=each.record.topic,
+                payload=each.record.payload[:400],
+                device=each.record.device,
+                outcome=each.outcome,
+            )
+            for each in reversed(self._status.rejects(REJECTS_COUNTED)[-limit:])
+        ]
+
+    def reject_counts(self) -> Counter[str]:
+        return Counter(each.record.reason for each in self._status.rejects(REJECTS_COUNTED))

@@ -15,7 +15,7 @@ from duty.edge.desk.names import Names
 from duty.edge.desk.places import name_of, short_grid
 from duty.edge.desk.routes.board import grids_of
 from duty.edge.desk.say import Say
-from duty.edge.desk.site_health import SiteHealth
+from duty.edge.desk.site_health import site_health
 from duty.edge.desk.texts import text
 from duty.edge.parts import Parts
 from duty.picture import Incident
@@ -46,7 +46,7 @@ def show(request: Request, visit: Entered, parts: With) -> HTMLResponse:
     month = recent(parts, visit.now_ms - FALSE_DAYS * DAY_MS, grids)
     open_now = parts.projection.picture.open_incidents(set(grids) | {"system"})
     plan = Plan(parts.store.roster(), parts.zone)
-    health = SiteHealth(parts.settings.data_path)
+    health = site_health(parts)
     return look.page(
         request,
         visit,

@@ -12,16 +12,12 @@ from duty.edge.desk import look
 from duty.edge.desk.entry import Entered, Visit, With
 from duty.edge.desk.figures import latencies
 from duty.edge.desk.moments import Moments
-from duty.edge.desk.site_health import SiteHealth
+from duty.edge.desk.site_health import site_health
 from duty.edge.desk.texts import text
 from duty.edge.parts import Parts
 
 OLD_MS = 15_000
 MANY_BEHIND_MS = 60_000
-
-
-def _health(parts: Parts) -> SiteHealth:
-    return SiteHealth(parts.settings.data_path)
 
 
 def _tone(well: bool) -> str:
@@ -35,7 +31,7 @@ async def show(request: Request, visit: Entered, parts: With) -> HTMLResponse:
 
 def _show(request: Request, visit: Visit, parts: Parts, door: dict[str, object] | None) -> HTMLResponse:
     moments = Moments(visit.language, parts.zone, visit.now_ms)
-    health = _health(parts)
+    health = site_health(parts)
     t = visit.language
     age_ms = visit.now_ms - parts.projection.live_since_ms()
     core = health.core()
@@ -96,7 +92,7 @@ def _reason(reason: object, language: str, parts: Parts) -> str:
 
 def rejects(request: Request, visit: Entered, parts: With) -> HTMLResponse:
     moments = Moments(visit.language, parts.zone, visit.now_ms)
-    health = _health(parts)
+    health = site_health(parts)
     counts = health.reject_counts()
     rows = [
         {

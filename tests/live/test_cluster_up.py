@@ -1,0 +1,213 @@
+"""`./threshold up` on deploy/cluster.example.toml: the simulated compound through mosquitto, Kafka and Faust into
+InfluxDB, with the desk on PostgreSQL; Kafka stops for some seconds in mid-stream."""
+
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import msgspec
+import pytest
+
+from deploy.demo_desk import fill
+from deploy.launch import environment
+from deploy.live_compound import Life, read_acked
+from deploy.prove import prove_logs
+from deploy.supervisor import die_with_parent
+from devices.edge import fleet_file, settings
+from devices.edge.settings import Settings, split_address
+from devices.fleet_text import fleet_text
+from devices.simulator import Compound, Plan
+from duty.edge.demo_people import PASSWORD
+from streams.edge import policy_file
+from streams.edge.cluster_status import ClusterStatus
+from streams.edge.influx import InfluxReader, connect
+from streams.edge.kafka_log import open_reader
+from streams.effects import Decision
+from streams.frames import decode_outbox
+from tests.servers import Influxd, Kafka, Mosquitto, Postgresql, free_port
+from tests.waiting import wait_until
+
+pytestmark = [pytest.mark.live, pytest.mark.slow, pytest.mark.timeout(280)]
+
+EXAMPLE = Path(__file__).parents[2] / "deploy" / "cluster.example.toml"
+
+
+def test_the_example_names_every_key_and_is_a_whole(tmp_path: Path):
+    """A key that is left out has the default that the file says it has."""
+    text = EXAMPLE.read_text("utf-8")
+    (tmp_path / "deploy").mkdir()
+    (tmp_path / "deploy" / "cluster.toml").write_text(text)
+    read = settings.load(tmp_path / "deploy" / "cluster.toml")
+    assert read.fleet_path.resolve() == tmp_path / "cluster-site" / "fleet.toml"
+    assert read.gateway.broker is not None
+    for table in (read.site, read.data, read.gateway, read.gateway.broker, read.streams, read.cluster, read.sink,
+                  read.desk, read.pages):  # fmt: skip
+        for field in msgspec.structs.fields(table):
+            assert re.search(rf"^{field.name} = |^\[gateway\.{field.name}\]", text, re.MULTILINE), field.name
+
+
+@pytest.fixture
+def site(
+    tmp_path: Path, kafka: Kafka, influxd: Influxd, postgresql: Postgresql, mosquitto: Mosquitto
+) -> Iterator[Settings]:
+    (tmp_path / "deploy").mkdir()
+    (tmp_path / "cluster-site").mkdir()
+    (tmp_path / "cluster-site" / "influx.token").write_text(influxd.token)
+    name = f"up{time.time_ns()}"
+    text = EXAMPLE.read_text("utf-8")
+    for before, after in {
+        'listen = "127.0.0.1:18831"': f'listen = "127.0.0.1:{free_port()}"',
+        'http = "127.0.0.1:18830"': f'http = "127.0.0.1:{free_port()}"',
+        "port = 1883 ": f"port = {mosquitto.port} ",
+        "port = 1883\n": f"port = {mosquitto.port}\n",
+        'kafka = "127.0.0.1:9092"': f'kafka = "{kafka.url}"',
+        'topic_prefix = "threshold-"': f'topic_prefix = "{name}-"',
+        "http://127.0.0.1:8086": influxd.url,
+        'bucket = "threshold"': f'bucket = "{name}"',
+        'listen = "127.0.0.1:8080"': f'listen = "127.0.0.1:{free_port()}"',
+        "postgresql://threshold@127.0.0.1:5432/threshold": postgresql.make_database(name),
+    }.items():
+        text = text.replace(before, after)
+    config = tmp_path / "deploy" / "cluster.toml"
+    config.write_text(text)
+    yield settings.load(config)
+    kafka.start()
+
+
+def start(argv: list[str], log: Path) -> subprocess.Popen[bytes]:
+    with log.open("ab") as out:
+        return subprocess.Popen(
+            argv,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=out,
+            env=environment(),
+            preexec_fn=die_with_parent(),  # noqa: PLW1509 - at this moment the test has one thread
+        )
+
+
+def test_the_compound_lives_on_a_cluster_and_kafka_may_stop_for_a_while(site: Settings, kafka: Kafka, tmp_path: Path):
+    plan = Plan(households=120, seed=7, begins_ms=int(time.time() * 1000), hour=17, pace=240.0, isolated_share=0.3)
+    site.fleet_path.write_text("".join(fleet_text(Compound(plan).fleet())), encoding="utf-8")
+    fill(site, tmp_path / "logins.json")
+    assert site.gateway.broker is not None
+    life = tmp_path / "life.json"
+    life.write_bytes(
+        msgspec.json.encode(
+            Life(
+                plan=plan,
+                mqtt=(site.gateway.broker.host, site.gateway.broker.port),
+                stats=str(tmp_path / "compound.json"),
+                through_broker=True,
+                door=site.gateway.http,
+                token_file=str(site.data_path / "door.token"),
+                acked=str(tmp_path / "acked.bin"),
+            )
+        )
+    )
+    log = tmp_path / "log.txt"
+    up = start([sys.executable, "-m", "deploy.cli", "up", "--config", site.file], log)
+    compound = None
+    status = ClusterStatus(site)
+    try:
+        wait_until(lambda: "ready after" in log.read_text(), 90, f"the site\n{log.read_text()[-2000:]}")
+        wait_until(lambda: "this gateway publishes the pages" in log.read_text(), 30, "the pages' way out")
+        compound = start([sys.executable, "-m", "deploy.live_compound", str(life)], tmp_path / "compound.txt")
+        time.sleep(10)
+        kafka.stop()
+        time.sleep(6)
+        kafka.start()
+        time.sleep(12)
+        compound.send_signal(signal.SIGTERM)
+        compound.wait(40)
+        stats = msgspec.json.decode((tmp_path / "compound.json").read_bytes())
+        assert stats["sent"] == stats["acknowledged"] > 500
+
+        def settled() -> bool:
+            standing = status.look()
+            ends = standing.ends["inbox"]
+            return all(standing.marks[p].offset >= end for p, end in ends.items() if p in standing.marks)
+
+        time.sleep(3)
+        wait_until(settled, 60, "the workers to catch up")
+        check_logs(site, tmp_path)
+        check_desk(site)
+        check_influx(site)
+    finally:
+        status.close()
+        for process in (compound, up):
+            if process is not None and process.poll() is None:
+                process.terminate()
+                process.wait(40)
+    text = log.read_text()
+    assert up.returncode == 0
+    assert "Traceback" not in text, text[-6000:]
+
+
+def decisions(site: Settings) -> list[Decision]:
+    reader, found = open_reader(site, "outbox"), []
+    for partition in range(site.streams.partitions):
+        after = 0
+        while frames := reader.read(partition, after, 500):
+            after = frames[-1][0]
+            found += [record for _, frame in frames for record in decode_outbox(frame) if isinstance(record, Decision)]
+    reader.close()
+    return found
+
+
+def check_logs(site: Settings, folder: Path) -> None:
+    """Nothing that was acknowledged is lost, and nothing was decided twice."""
+    inbox, outbox = open_reader(site, "inbox"), open_reader(site, "outbox")
+    try:
+        proof = prove_logs(
+            inbox,
+            outbox,
+            fleet_file.load(site.fleet_path),
+            policy_file.load(site.policy_path),
+            read_acked(folder / "acked.bin"),
+            partitions=site.streams.partitions,
+            directly=False,
+        )
+    finally:
+        inbox.close()
+        outbox.close()
+    assert (proof.lost, proof.duplicated) == ([], [])
+    assert sum(proof.incidents.values()) > 3
+    print(f"{proof.events} events, {proof.incidents} incidents, {proof.pages} pages")
+
+
+def check_desk(site: Settings) -> None:
+    """The worker's board shows what the core decided; the system's page tells of the workers."""
+    closed = {d.incident for d in decisions(site) if d.decision == "closed"}
+    raised = {d.incident: d for d in decisions(site) if d.decision == "raised"}
+    still_open = [d for name, d in raised.items() if name not in closed and d.kind == "undeclared-opening"]
+    host, port = split_address(site.desk.listen)
+    with httpx.Client(base_url=f"http://{host}:{port}", trust_env=False, timeout=20) as browser:
+        assert browser.get("/health").status_code == 200
+        answer = browser.post("/login", data={"name": "worker", "password": PASSWORD})
+        assert answer.status_code == 303
+        board = browser.get("/board").text
+    shown = [d.subject for d in still_open if f"{d.subject}/undeclared-opening" in board or d.subject in board]
+    assert still_open
+    assert len(shown) >= min(3, len(still_open)), board[:3000]
+
+
+def check_influx(site: Settings) -> None:
+    """What happened and what was decided is in the buckets."""
+    influx = connect(site.sink)
+    reader = InfluxReader(influx)
+    now_ms = int(time.time() * 1000)
+    wanted = len({d.incident for d in decisions(site) if d.decision == "raised"})
+
+    def there() -> bool:
+        rows = list(reader.rows("incident", {}, now_ms - 3_600_000, now_ms + 3_600_000))
+        doors = list(reader.rows("door", {}, now_ms - 3_600_000, now_ms + 3_600_000))
+        return len(rows) >= wanted and len(doors) > 20
+
+    wait_until(there, 40, "points in InfluxDB")
+    influx.close()
