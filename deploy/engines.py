@@ -4,6 +4,7 @@ Asked by `up` before anything starts.  What would keep the site from working is 
 only a note, for nobody waits for it.
 """
 
+import ssl
 import time
 import urllib.request
 from email.utils import parsedate_to_datetime
@@ -67,7 +68,9 @@ def _influx(read: Settings) -> list[str]:
     from streams.edge.sink import kept_days
 
     try:
-        with urllib.request.urlopen(f"{read.sink.influx_url.rstrip('/')}/ping", timeout=_PATIENCE_S) as answer:
+        trust = ssl.create_default_context(cafile=read.sink.ca or None)
+        ping = f"{read.sink.influx_url.rstrip('/')}/ping"
+        with urllib.request.urlopen(ping, timeout=_PATIENCE_S, context=trust) as answer:
             date = answer.headers.get("Date")
     except (OSError, ValueError) as error:
         why = getattr(error, "reason", None) or error
