@@ -29,6 +29,7 @@ from duty.edge.logs import open_log
 from duty.edge.mailroom import Mailroom
 from duty.edge.metrics import DeskMetrics
 from duty.edge.parts import Parts
+from duty.edge.policy_watch import PolicyWatch
 from duty.edge.presence import Presence, Sirens
 from duty.edge.projection import Projection
 from duty.edge.self_test import SelfTest
@@ -170,6 +171,7 @@ class Desk:
             late_after_s=rows.test_late_after_s,
             say=say,
         )
+        self.policy_watch = PolicyWatch(self.store, settings.policy_path, clock_ms=now_ms, say=say)
         workers: list[Worker] = [self.dispatcher]
         if settings.pages.webhook_url:
             workers.append(self._site_webhook(zone))
@@ -229,6 +231,7 @@ class Desk:
             asyncio.create_task(self.follow.run(), name="follow"),
             asyncio.create_task(self._server.serve(sockets=[listening]), name="web"),
             asyncio.create_task(self.self_test.run(), name="self-test"),
+            asyncio.create_task(self.policy_watch.run(), name="policy-watch"),
         ]
         ready = asyncio.create_task(self._server.ready.wait())
         await asyncio.wait({ready, *self.tasks}, return_when=asyncio.FIRST_COMPLETED)

@@ -97,6 +97,15 @@ class AuditRows(Rows):
         verifier.take(self.all_audit_rows())
         return verifier.end()
 
+    def kept(self, name: str) -> bytes | None:
+        """What was kept under `name` the last time."""
+        with self.together() as connection:
+            return connection.execute(select(tables.kept.c.value).where(tables.kept.c.name == name)).scalar()
+
+    def keep(self, name: str, value: bytes) -> None:
+        """Keep one thing beside the rows: what a later look is compared with."""
+        self._put(tables.kept, {"name": name, "value": value})
+
 
 def _clean(text: str) -> str:
     # Control characters would let one row look like two wherever the log is printed; NUL no database keeps.
