@@ -5,6 +5,7 @@ import shutil
 import socket
 import ssl
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,16 +14,20 @@ import paho.mqtt.client as mqtt
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
+from deploy import probe
 from devices.edge.settings import Settings, load
 from duty.edge.store import Store, StoreTrouble
 from streams.edge.influx import Influx, InfluxSeries, connect
-from streams.edge.kafka_log import open_reader, open_writer
+from streams.edge.kafka_log import KafkaReader, open_reader, open_writer
 from streams.edge.series import Progress, SeriesDown
 from streams.edge.topics import prepare
+from streams.effects import Decision
+from streams.frames import decode_outbox
 from streams.measurements import Keep, Point
 from tests.house.tree import ROOT
-from tests.servers import Influxd, Kafka, Mosquitto, Postgresql
-from tests.servers.process import ServerFailed
+from tests.servers import Influxd, Kafka, Mosquitto, Postgresql, free_port
+from tests.servers.process import Server, ServerFailed
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.live
 
@@ -111,22 +116,27 @@ def kafka_settings(folder: Path, certificates: Path, port: int) -> Settings:
     )  # fmt: skip
 
 
-@pytest.mark.slow
-def test_kafka_takes_who_shows_a_certificate_and_nobody_else(tmp_path: Path, certificates: Path) -> None:
-    server = TlsKafka(tmp_path / "kafka", certificates / "kafka")
+@pytest.fixture(scope="module")
+def secure_kafka(certificates: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TlsKafka]:
+    server = TlsKafka(tmp_path_factory.mktemp("kafka"), certificates / "kafka")
     server.start()
-    try:
-        ours = kafka_settings(tmp_path, certificates, server.port)
-        prepare(ours)
-        writer, reader = open_writer(ours, "inbox"), open_reader(ours, "inbox")
-        assert writer.append([(1, b"a frame")]) == [1]
-        assert reader.read(1, 0) == [(1, b"a frame")]
-        writer.close()
-        reader.close()
-        with pytest.raises(ssl.SSLError, match="(?i)certificate required|bad.certificate"):
-            _without_certificate(server.port, certificates / "gateway" / "ca.pem")
-    finally:
-        server.stop()
+    yield server
+    server.stop()
+
+
+@pytest.mark.slow
+def test_kafka_takes_who_shows_a_certificate_and_nobody_else(
+    tmp_path: Path, certificates: Path, secure_kafka: TlsKafka
+) -> None:
+    ours = kafka_settings(tmp_path, certificates, secure_kafka.port)
+    prepare(ours)
+    writer, reader = open_writer(ours, "inbox"), open_reader(ours, "inbox")
+    assert writer.append([(1, b"a frame")]) == [1]
+    assert reader.read(1, 0) == [(1, b"a frame")]
+    writer.close()
+    reader.close()
+    with pytest.raises(ssl.SSLError, match=r"(?i)certificate required|bad.certificate"):
+        _without_certificate(secure_kafka.port, certificates / "gateway" / "ca.pem")
 
 
 # ── InfluxDB ──
@@ -310,3 +320,104 @@ def test_mosquitto_takes_the_password_of_the_script_over_tls(
     assert connected(broker.port, ca, password) == "Success"
     assert connected(broker.port, ca, "not it") == "Not authorized"
     assert connected(broker.port, None, password) == "SSLCertVerificationError"
+
+
+# ── the settings of the containers, with all of it ──
+
+FLEET = """
+[[device]]
+id = "door-1"
+format = "native"
+topic = "threshold/g1/door-1/door"
+household = "g1/1/1"
+[[case]]
+household = "g1/1/1"
+from = "2020-01-01T00:00:00+08:00"
+until = "2090-01-01T00:00:00+08:00"
+"""
+
+
+@pytest.mark.slow
+def test_a_door_becomes_a_page_by_the_settings_of_the_containers(
+    broker: TlsMosquitto, secure_kafka: TlsKafka, tmp_path: Path, certificates: Path
+) -> None:
+    """deploy/cluster/site.toml but for its addresses: broker, Kafka and metrics over TLS."""
+    (tmp_path / "fleet.toml").write_text(FLEET)
+    ports = {name: free_port() for name in ("8883", "9101", "9102")}
+
+    def config(part: str) -> Path:
+        text = (DEPLOY / "cluster" / "site.toml").read_text()
+        replaced = {
+            "@HOSTNAME@": f"{part}-0", "@COPIES@": "1", "/run/tls": str(certificates / part),
+            "/run/secrets": str(tmp_path / "secrets"), "/etc/threshold": str(tmp_path),
+            "/var/lib/threshold": str(tmp_path / part), 'host = "mosquitto"': 'host = "localhost"',
+            "\nport = 8883": f"\nport = {broker.port}", "kafka:9092": f"localhost:{secure_kafka.port}",
+            "partitions = 24": "partitions = 2", "0.0.0.0:": "127.0.0.1:",
+            'metrics = "127': 'topic_prefix = "tls2-"\nmetrics = "127',
+        }  # fmt: skip
+        for name, here in replaced.items():
+            assert name in text, name
+            text = text.replace(name, here)
+        for name, port in ports.items():
+            text = text.replace(f"127.0.0.1:{name}", f"127.0.0.1:{port}")
+        text = text.replace("[gateway]\n", f'[gateway]\nhttp = "127.0.0.1:{door}"\n')
+        path = tmp_path / f"{part}.toml"
+        path.write_text(text)
+        return path
+
+    door = free_port()
+    running = {part: Part(tmp_path / f"run-{part}", part, config(part)) for part in ("gateway", "streams")}
+    try:
+        for part, process in running.items():
+            process.start()
+            wait_until(lambda part=part: probe.main([part, "--config", str(tmp_path / f"{part}.toml")]) == 0, 90)
+        with pytest.raises(OSError):
+            _without_certificate(ports["9101"], certificates / "gateway" / "ca.pem")
+        password = (tmp_path / "secrets" / "mqtt-password").read_text()
+        for state in ("closed", "open"):
+            published(broker.port, certificates / "gateway" / "ca.pem", password, f'{{"state": "{state}"}}')
+        reader = open_reader(load(tmp_path / "streams.toml"), "outbox")
+        wait_until(lambda: "page" in decisions(reader), 60)
+        reader.close()
+    finally:
+        for process in running.values():
+            process.stop()
+
+
+class Part(Server):
+    """A process of Threshold."""
+
+    start_timeout_s = 120.0
+
+    def __init__(self, folder: Path, part: str, config: Path) -> None:
+        super().__init__(folder)
+        self.name = part
+        self._config = config
+
+    def command(self) -> list[str]:
+        return [sys.executable, "-m", "deploy.process", self.name, "--config", str(self._config)]
+
+    def environment(self) -> dict[str, str]:
+        return super().environment() | {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
+
+    def is_ready(self) -> bool:
+        return f"{self.name} ready" in self.log_file.read_text()
+
+
+def published(port: int, ca: Path, password: str, payload: str) -> None:
+    client = mqtt.Client(CallbackAPIVersion.VERSION2)
+    client.username_pw_set("threshold", password)
+    client.tls_set_context(ssl.create_default_context(cafile=str(ca)))
+    client.connect("localhost", port)
+    client.loop_start()
+    client.publish("threshold/g1/door-1/door", payload, qos=1).wait_for_publish(20)
+    client.disconnect()
+    client.loop_stop()
+
+
+def decisions(reader: KafkaReader) -> list[str]:
+    found: list[str] = []
+    for partition in (0, 1):
+        for _, frame in reader.read(partition, 0, 1000):
+            found += [each.decision for each in decode_outbox(frame) if isinstance(each, Decision)]
+    return found
