@@ -17,7 +17,7 @@ from tests.streams.core import POLICY
 
 HOURS = 5
 DECISIONS = 1307
-DIGEST = "edbddb5fa625624d0ee960d67726d109945716d8ac38f4ba51797954d317f1ef"
+DIGEST = "4c6e6598a683ad3a29ffb92bc3a9ed2f52785c8fd4895d81e9254dd1a37fc1c6"
 
 
 def test_a_replay_of_a_seeded_compound_gives_these_decisions() -> None:
