@@ -285,6 +285,8 @@ class Served:
         while not serving.done():
             self.world.follow()
             self.world.dispatcher.go()
+            if self.world.projection.feed.ended:
+                self.world.projection.feed.end()
             await asyncio.wait({serving}, timeout=0.02)
 
     def __enter__(self) -> "Served":
@@ -296,5 +298,6 @@ class Served:
         raise RuntimeError("the desk did not start within 30 s")
 
     def __exit__(self, *_: object) -> None:
+        self.world.projection.feed.ended = True  # its loop wakes whoever waits
         self._server.should_exit = True
         self._thread.join(20)

@@ -36,6 +36,7 @@ class Feed:
         self._changes: list[Touched] = []
         self._first = 1  # the number of the first change still remembered
         self._waiting: set[asyncio.Future[None]] = set()
+        self.ended = False
 
     @property
     def _next(self) -> int:
@@ -55,6 +56,11 @@ class Feed:
         waiting, self._waiting = self._waiting, set()
         for future in waiting:
             _end(future)
+
+    def end(self) -> None:
+        """The desk stops: whoever waits waits no longer."""
+        self.ended = True
+        self.publish([])
 
     def _number_after(self, id: str) -> int | None:
         start, _, number = id.rpartition("-")
@@ -79,7 +85,7 @@ class Feed:
 
     async def more(self, number: int | None, within_s: float) -> None:
         """Until there is something from `number` on, or `within_s` is over."""
-        if number != self._next:
+        if number != self._next or self.ended:
             return
         loop = asyncio.get_running_loop()
         future: asyncio.Future[None] = loop.create_future()
@@ -104,6 +110,11 @@ class Reader:
         """Everything that has come since the last time, in order."""
         told, self._number = self._feed.since(self._number, self._wanted)
         return told
+
+    @property
+    def ended(self) -> bool:
+        """Nothing more will come: the desk stops."""
+        return self._feed.ended
 
     async def wait(self, within_s: float) -> None:
         """Until something came (it need not be wanted), or the time is over."""

@@ -239,6 +239,7 @@ class Desk:
 
     async def stop(self) -> None:
         """End the screens, then what is under way; write down what is known."""
+        self.projection.feed.end()
         if self._server is not None:
             self._server.should_exit = True
         if self._app is not None:

@@ -121,7 +121,7 @@ async def _pieces(request: Request, visit: Visit, parts: Parts, watcher: Watcher
     reader = parts.projection.subscribe(seen, wanted=watcher.wants)
     yield b"retry: 2000\n\n" + _beat(request, parts, watcher)
     beat_at = loop.time() + BEAT_S
-    while True:
+    while not reader.ended:
         changes = reader.take()
         if changes and (data := _tell(request, visit, parts, watcher, changes)):
             yield data

@@ -60,6 +60,18 @@ async def test_who_waits_for_nothing_waits_no_longer_than_it_said() -> None:
     assert feed._waiting == set()
 
 
+async def test_when_the_desk_stops_nobody_waits() -> None:
+    feed = Feed("run")
+    reader = feed.subscribe(wanted=every)
+    waiting = asyncio.ensure_future(reader.wait(600))
+    await asyncio.sleep(0)
+    assert not reader.ended
+    feed.end()
+    await asyncio.wait_for(waiting, 2)
+    assert reader.ended
+    await asyncio.wait_for(reader.wait(600), 2)
+
+
 @pytest.mark.parametrize("after", ["other-1", "run-99", "run-x", "run-" + "9" * 40, "nonsense", "run--1", "run-٣"])
 async def test_a_place_that_is_not_known_means_draw_afresh(after: str) -> None:
     feed = Feed("run")

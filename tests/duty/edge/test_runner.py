@@ -15,6 +15,10 @@ from pathlib import Path
 import apsw
 import pytest
 
+from duty.edge.auth import Auth, LoggedIn
+from duty.edge.keys import master_key
+from duty.edge.store import Store
+from duty.people import Person
 from tests.duty.edge.logs import Logs
 from tests.duty.effects import page, raised
 from tests.house.tree import ROOT
@@ -111,6 +115,28 @@ def test_it_starts_serves_and_stops_cleanly(desk: Desk) -> None:
     desk.ready()
     assert desk.said().count("one-time password") == 1
     assert desk.stop(signal.SIGINT) == 0
+
+
+@pytest.mark.slow
+def test_a_stop_ends_the_screens_that_are_open_without_a_cry(desk: Desk) -> None:
+    store = Store.open(desk.data / "desk.db", master_key=master_key(desk.data))
+    auth = Auth(store)
+    store.save_person(Person(id="wang", login="wang", name="王", roles=("worker",), grids=("g017",)))
+    auth.set_password("wang", "a long enough one")
+    answer = auth.log_in("wang", "a long enough one", "test", now_ms())
+    store.close()
+    assert isinstance(answer, LoggedIn)
+    desk.ready()
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{desk.port}/live?screen=board", headers={"Cookie": f"{auth.cookie_name}={answer.token}"}
+    )
+    with urllib.request.urlopen(request, timeout=20) as stream:
+        assert stream.readline() == b"retry: 2000\n"
+        assert desk.stop() == 0
+        while stream.readline():  # to its end: it was ended, not cut off
+            pass
+    assert "Traceback" not in desk.said()
+    assert "Cancel" not in desk.said()
 
 
 @pytest.mark.slow
