@@ -30,6 +30,11 @@ def still(view: Mapping[str, Record], event: Event, policy: Policy, now_ms: int)
     sensor = view.get("d:" + event.device)
     if type(sensor) is not Sensor:
         return None
+    place = door = None
+    if event.open is not None:
+        place = view.get("p:" + event.place)
+        if type(place) is not Place or (door := place.doors.get(event.device)) is None or door.open != event.open:
+            return None
     heard_ms, received_ms = sensor.heard_ms, event.received_ms
     # Heard before and later than before: so its time of silence only moves away.
     if heard_ms is None or received_ms < heard_ms or sensor_silent.is_missing(sensor):
@@ -51,7 +56,8 @@ def still(view: Mapping[str, Record], event: Event, policy: Policy, now_ms: int)
         return replace(sensor, heard_ms=received_ms, clock=clock)
     battery_percent = sensor.battery_percent if percent is None else percent
     seen = sensor.seen if is_heartbeat else remembered(sensor, event)
-    place = view.get("p:" + event.place)
+    if place is None:
+        place = view.get("p:" + event.place)
     if type(place) is not Place or event.device not in place.devices:
         return replace(sensor, heard_ms=received_ms, clock=clock, seen=seen, battery_percent=battery_percent)
     if event.tamper is not None and event.tamper != (event.device in place.tampered):
@@ -62,9 +68,8 @@ def still(view: Mapping[str, Record], event: Event, policy: Policy, now_ms: int)
             return None
     contact_ms, counted_before, counted_ms = sensor.contact_ms, sensor.opens_counted, sensor.counted_ms
     if event.where == "household":
-        if event.open is not None:
-            door = place.doors.get(event.device)
-            if door is None or door.open != event.open or at_ms < door.newest_ms or at_ms < contact_ms:
+        if door is not None:
+            if at_ms < door.newest_ms or at_ms < contact_ms:
                 return None
             contact_ms = at_ms
         if counted is not None and at_ms >= counted_ms:
