@@ -1,6 +1,4 @@
-"""A copy of a box's data folder that can be gone on from, taken while everything runs.
-
-    python -m deploy.backup --config FILE TARGET       into TARGET, an empty or new folder
+"""`./threshold backup`: a copy of a box's data folder that can be gone on from, taken while everything runs.
 
 Each file is copied by SQLite itself, so that it is whole.  Who reads is copied before whom it reads: the desk, the
 sink, the core, and the inbox last.  So nobody's place in the copy is beyond the end of what it reads, and a restored
@@ -75,19 +73,12 @@ def _copy(source: Path, target: Path) -> None:
     target.chmod(0o600)
 
 
-def main(arguments: list[str]) -> int:
-    """Copy what the settings name; the exit code."""
-    if len(arguments) != 3 or arguments[0] != "--config":
-        print("usage: python -m deploy.backup --config FILE TARGET", file=sys.stderr)
-        return 2
+def run(config: Path, target: Path) -> int:
+    """`./threshold backup`: copy what the settings name; the exit code."""
     try:
-        done = back_up(load(Path(arguments[1])).data_path, Path(arguments[2]))
+        done = back_up(load(config).data_path, target)
     except (Complaint, CannotCopy, OSError) as error:
         print(f"no copy was made: {error}", file=sys.stderr)
         return 1
-    print(f"copied {', '.join(done)} to {arguments[2]}")
+    print(f"copied {', '.join(done)} to {target}")
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -150,6 +150,15 @@ def migrate(
 
 
 @app.command()
+def backup(
+    config: Config,
+    target: Annotated[Path, typer.Argument(help="A new or empty folder.")],
+) -> None:
+    """Copy a box's data while it runs, so that it can be gone on from."""
+    hand_over("deploy.backup:run", config=config, target=target)
+
+
+@app.command()
 def simulate(
     households: Households = 400,
     seed: Seed = 7,

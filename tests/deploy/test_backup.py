@@ -91,7 +91,7 @@ def test_a_copy_taken_while_it_runs_is_gone_on_from(tmp_path: Path, capsys: pyte
         box.door("open")
         wait_until(lambda: any(each.startswith("page ") for each in box.decided()), 30)
         before = box.decided()
-        assert backup.main(["--config", str(box.config), str(tmp_path / "copy")]) == 0
+        assert backup.run(box.config, tmp_path / "copy") == 0
         assert "copied streams.db, inbox.db, door.token" in capsys.readouterr().out
         box.kill()
         shutil.rmtree(box.folder / "data")
@@ -144,10 +144,9 @@ def test_a_folder_that_holds_nothing_and_one_that_is_not_empty_are_said(
 ) -> None:
     config = tmp_path / "threshold.toml"
     config.write_text("")
-    assert backup.main(["--config", str(config), str(tmp_path / "copy")]) == 1
+    assert backup.run(config, tmp_path / "copy") == 1
     assert "holds none of desk.db, series.db, streams.db, inbox.db: is [data] folder right?" in capsys.readouterr().err
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "inbox.db").touch()
-    assert backup.main(["--config", str(config), str(tmp_path)]) == 1
+    assert backup.run(config, tmp_path) == 1
     assert "is not empty" in capsys.readouterr().err
-    assert backup.main([]) == 2

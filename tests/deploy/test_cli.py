@@ -15,7 +15,7 @@ from tests.deploy.small_project import ROOT
 
 COMMANDS = (
     "demo", "up", "gateway", "streams", "desk", "sink", "replay", "record", "check", "test", "simulate", "sniff",
-    "migrate", "watchdog", "fleet", "push", "version",
+    "migrate", "backup", "watchdog", "fleet", "push", "version",
 )  # fmt: skip
 
 
