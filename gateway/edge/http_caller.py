@@ -160,6 +160,11 @@ class Caller(asyncio.Protocol):
         self._slow_reader = False
         self._read_on()
 
+    @property
+    def answering(self) -> "asyncio.Task[None] | None":
+        """What answers it just now."""
+        return self._task
+
     def close(self) -> None:
         """Say nothing more."""
         self._over = True

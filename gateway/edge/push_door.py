@@ -32,6 +32,7 @@ _KEPT_BYTES = 2048
 _KEPT_RATE_S, _KEPT_BURST = 0.2, 20
 _MOST_ADDRESSES = 10_000
 _PATIENCE_S = 5.0
+_LAST_ANSWERS_S = 0.5
 
 
 class PushRules(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,8 +87,12 @@ class PushDoor:
         if self._server is not None:
             self._server.close()
 
-    def close(self) -> None:
+    async def close(self) -> None:
+        """Answer what is on disk by now, then hang up."""
         self.stop_reading()
+        owed = [caller.answering for caller in self._open if caller.answering is not None]
+        if owed:
+            await asyncio.wait(owed, timeout=_LAST_ANSWERS_S)
         for caller in list(self._open):
             caller.close()
 

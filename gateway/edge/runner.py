@@ -300,7 +300,7 @@ class Gateway:
         if self.listener is not None:
             await self.listener.close()
         if self.push is not None:
-            self.push.close()
+            await self.push.close()
         if self.broker is not None:
             await self.broker.stop()
         if self.pages is not None:

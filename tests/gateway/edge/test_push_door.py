@@ -87,7 +87,7 @@ async def opened(folder, flow: Flow | None = None, **rules):
     async with Inside(folder, fleet, flow=flow) as inside:
         push = PushDoor(inside.gate, platforms(fleet, "f"), PushRules(**rules), loop=asyncio.get_running_loop())
         yield inside, push
-        push.close()
+        await push.close()
 
 
 @pytest.mark.parametrize("kind", PUSHES)
@@ -257,6 +257,33 @@ async def test_while_it_stops_it_takes_nothing_in(tmp_path):
         push.stop_reading()
         assert (await push.answer(ctwing())).status == 503
         assert inside.events() == []
+
+
+async def test_what_was_taken_is_answered_before_it_hangs_up(tmp_path):
+    async with opened(tmp_path) as (inside, push):
+        _, port = await push.listen("127.0.0.1", 0)
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        known = shelly()
+        writer.write(f"GET {known.target} HTTP/1.1\r\nHost: h\r\n\r\n".encode())
+        await inside.until(lambda: push.counts["requests"])
+        await push.close()
+        assert (await asyncio.wait_for(reader.read(), 5)).startswith(b"HTTP/1.1 200 ")
+        with pytest.raises(OSError):
+            await asyncio.open_connection("127.0.0.1", port)
+        writer.close()
+
+
+async def test_a_disk_that_does_not_answer_holds_up_no_goodbye(tmp_path):
+    async with opened(tmp_path) as (inside, push):
+        _, port = await push.listen("127.0.0.1", 0)
+        inside.writer.trouble = "the disk is full"
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(f"GET {shelly().target} HTTP/1.1\r\nHost: h\r\n\r\n".encode())
+        await inside.until(lambda: push.counts["requests"])
+        begun = asyncio.get_running_loop().time()
+        await push.close()
+        assert asyncio.get_running_loop().time() - begun < 3
+        writer.close()
 
 
 # Over sockets.
