@@ -5,9 +5,12 @@ compose-go 2.16.2 (Apache-2.0).
 """
 
 import json
+import os
 import re
 import shutil
+import socket
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,6 +23,7 @@ from jsonschema.validators import validator_for
 
 from devices.edge.settings import Settings, load
 from tests.house.tree import ROOT
+from tests.servers import free_port
 
 DEPLOY = ROOT / "deploy"
 MANIFESTS = sorted((DEPLOY / "kubernetes").glob("*.yaml"))
@@ -251,6 +255,43 @@ def test_the_scripts_are_plain_sh(script: str) -> None:
     shell = shutil.which("dash") or "sh"
     done = subprocess.run([shell, "-n", str(DEPLOY / script)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.slow
+def test_in_a_container_a_process_has_the_containers_name_and_is_probed(tmp_path: Path) -> None:
+    port = free_port()
+    (tmp_path / "site.toml").write_text(
+        f'[data]\nfolder = "{tmp_path}/@HOSTNAME@"\n[cluster]\nreplication = @COPIES@\n'
+        f'[metrics]\nsink = "127.0.0.1:{port}"\n'
+    )
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    environment = os.environ | {"THRESHOLD_TMP": str(tmp_path), "PATH": path, "THRESHOLD_COPIES": "3"}
+    command = ["sh", str(DEPLOY / "container.sh")]
+
+    def probed(*more: str) -> int:
+        return subprocess.run([*command, "probe", "sink", *more], cwd=ROOT, env=environment, check=False).returncode
+
+    sink = subprocess.Popen(
+        [*command, "sink", str(tmp_path / "site.toml")], cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert sink.stdout is not None
+        assert sink.stdout.readline() == "sink ready\n"
+        assert probed() == probed("--live") == 0
+        assert "replication = 3" in (tmp_path / "threshold.toml").read_text()
+        assert (tmp_path / socket.gethostname() / "series.db").is_file()
+        sink.terminate()
+        assert sink.wait(20) == 0, "the shell became the process, and the process heard the signal"
+        assert probed("--live") == 1
+    finally:
+        sink.kill()
+        sink.communicate()
+
+
+def test_a_broker_of_kafka_has_everything_filled_in() -> None:
+    start = (DEPLOY / "kafka" / "start.sh").read_text("utf-8")
+    for name in re.findall("@[A-Z_]+@", (DEPLOY / "kafka" / "server.properties").read_text("utf-8")):
+        assert f"s|{name}|" in start, name
 
 
 def test_systemd_finds_nothing_wrong_with_the_units(tmp_path: Path) -> None:
