@@ -118,10 +118,11 @@ class Desk:
         if settings.streams.runtime == "cluster":
             self._cluster = import_module("streams.edge.cluster_status").ClusterStatus(settings, clock_ms=now_ms)
         self._vitals = Vitals(folder, clock_ms=now_ms)
+        self._logs = {log: open_log(settings, log) for log in ("outbox", "inbox")}
         self.projection = Projection(
             self.store,
-            outbox=open_log(settings, "outbox"),
-            inbox=open_log(settings, "inbox"),
+            outbox=self._logs["outbox"],
+            inbox=self._logs["inbox"],
             partitions=partitions,
             clock_ms=now_ms,
             start=f"{now_ms():x}",
@@ -258,6 +259,8 @@ class Desk:
             self.projection.flush(all_of_it=True)
         self._doorbell.close()
         self._vitals.close()
+        for log in self._logs.values():
+            await asyncio.to_thread(log.close)
         if self._cluster is not None:
             await asyncio.to_thread(self._cluster.close)
         self.store.close()

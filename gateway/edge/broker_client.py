@@ -25,7 +25,6 @@ from gateway.edge.say import say
 from gateway.mqtt.answers import pubacks
 from gateway.mqtt.events import Event, Published
 from gateway.pages import Page
-from streams.frames import SystemReport
 
 _FIRST_PAUSE_S = 0.25
 _LONGEST_PAUSE_S = 15.0
@@ -171,8 +170,7 @@ class BrokerClient:
             self._report(False, f"broker {self._address}: {why}")
 
     def _report(self, well: bool, detail: str) -> None:
-        now_ms = self._gate.intake.instant(self._gate.now_ms())
-        self._gate.add([SystemReport(now_ms, "broker", well, detail)])
+        self._gate.report("broker", well, detail)
 
     def _close(self, why: str) -> None:
         """The connection is over, whoever ended it."""

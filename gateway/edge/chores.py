@@ -12,7 +12,6 @@ from gateway.edge.say import say
 from gateway.edge.vitals import LOW_DISK_PERCENT, free_percent
 from streams.edge.log import LogFull
 from streams.edge.sqlite_log import SqliteReader, read_to
-from streams.frames import SystemReport
 
 _DAY_MS = 86_400_000
 _LOOK_EVERY_S = 10.0
@@ -73,9 +72,7 @@ class Chores:
             return
         self._disk_is_low = low
         say("the disk is filling up" if low else "the disk has room again", free_percent=free)
-        gate = self._gate
-        at_ms = gate.intake.instant(gate.now_ms())
-        gate.add([SystemReport(at_ms, "disk", not low, f"{free} % of the disk is free")])
+        self._gate.report("disk", not low, f"{free} % of the disk is free")
 
     async def forget(self) -> None:
         """Delete what is older than the settings say and what every reader has passed."""

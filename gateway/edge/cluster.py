@@ -42,7 +42,7 @@ from gateway.intake import Intake
 from gateway.rejects import encode_reject
 from gateway.shared_keys import Row, heard_rows, lent_rows, memory_rows, told_rows
 from streams.edge.doorbell import Bell, Doorbell
-from streams.edge.kafka import connection, names
+from streams.edge.kafka import connection, names, quiet
 from streams.edge.kafka_log import KafkaWriter
 from streams.edge.kafka_rejects import RejectsReader, fed_mark
 from streams.edge.log import LogFull
@@ -189,6 +189,7 @@ class ClusterKeeping(Keeping):
 
     def __init__(self, settings: Settings, loop: asyncio.AbstractEventLoop) -> None:
         """Raises OSError for a password file or certificate that cannot be read."""
+        quiet()
         self.kept = Kept()
         self.rejects = ClusterRejects(settings)
         self._settings = settings
@@ -228,6 +229,8 @@ class ClusterKeeping(Keeping):
             await self._outbox.load()
             events, newest_ms = await last_events(self._options, self._names.inbox, self._settings.streams.partitions)
         except (Unreachable, KafkaError, TimeoutError) as trouble:
+            await self._shared.close()
+            await self._outbox.stop()
             why = str(trouble) if isinstance(trouble, Unreachable) else f"Kafka at {cluster.kafka}: {trouble!r}"
             if not mirrored:
                 raise LogFull(why) from trouble

@@ -51,7 +51,7 @@ class Batch:
 
 
 class Gate:
-    """`now_ms` is the clock of what is written (milliseconds UTC)."""
+    """`now_ms` is the clock of what is written (milliseconds UTC); `name` tells this gateway from others."""
 
     def __init__(
         self,
@@ -61,7 +61,9 @@ class Gate:
         now_ms: Callable[[], int],
         partitions: int = 1,
         flow: Flow | None = None,
+        name: str = "",
     ) -> None:
+        self._name = name
         self.intake = intake
         self.flow = flow or Flow()
         self.now_ms = now_ms
@@ -130,6 +132,11 @@ class Gate:
             self._into(batch, record)
         batch.notes += notes
         self.when_durable(done)
+
+    def report(self, part: str, well: bool, detail: str) -> None:
+        """A part of this gateway is unwell or well again.  Another gateway's part of that name is another part."""
+        at_ms = self.intake.instant(self.now_ms())
+        self.add([SystemReport(at_ms, f"{part}-{self._name}" if self._name else part, well, detail)])
 
     def command(self, command: Command, done: Done) -> None:
         """A person's command, with the sensor it takes from the pool or gives back."""
@@ -238,8 +245,8 @@ class Gate:
     def tell_mended(self, sentence: str) -> None:
         """A damage that is over is still for a supervisor to know."""
         say("the inbox was damaged and is mended", what=sentence)
-        now_ms = self.intake.instant(self.now_ms())
-        self.add([SystemReport(now_ms, "inbox", False, sentence), SystemReport(now_ms, "inbox", True, sentence)])
+        self.report("inbox", False, sentence)
+        self.report("inbox", True, sentence)
 
     def _recovered(self) -> None:
         now_ms = self.intake.instant(self.now_ms())
@@ -247,7 +254,8 @@ class Gate:
         say("inbox is written again", lasted_s=lasted_s, trouble=self.trouble)
         detail = f"{self.trouble} ({lasted_s:.0f} s)"
         self.trouble = ""
-        self.add([SystemReport(now_ms, "inbox", False, detail), SystemReport(now_ms, "inbox", True, detail)])
+        self.report("inbox", False, detail)
+        self.report("inbox", True, detail)
 
     def _pause(self) -> None:
         for source in self.sources:

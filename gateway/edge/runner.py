@@ -36,7 +36,7 @@ from gateway.intake import Intake
 from streams.edge.live_clock import LiveClock
 from streams.edge.log import LogFull
 from streams.edge.sqlite_log import OldSqlite, SqliteReader
-from streams.frames import FrameError, SystemReport
+from streams.frames import FrameError
 
 if TYPE_CHECKING:
     from gateway.edge.broker_client import BrokerClient
@@ -177,7 +177,7 @@ class Gateway:
         )
         intake.remember(kept.events)
         intake.instant(kept.newest_ms)
-        self.gate = Gate(intake, loop=loop, now_ms=self._clock.now_ms, partitions=partitions)
+        self.gate = Gate(intake, loop=loop, now_ms=self._clock.now_ms, partitions=partitions, name=gateway.name)
         self._committer = Committer(
             keeping.writer, keeping.bell(), self.gate.log_failed, self.gate.log_mended, self._committer_crashed
         )
@@ -349,12 +349,7 @@ class Gateway:
 
     def report(self, part: str, well: bool, detail: str) -> None:
         """From any thread."""
-        self._loop.call_soon_threadsafe(self._report, part, well, detail)
-
-    def _report(self, part: str, well: bool, detail: str) -> None:
-        name = self._settings.gateway.name
-        at_ms = self.gate.intake.instant(self._clock.now_ms())
-        self.gate.add([SystemReport(at_ms, f"{part}-{name}" if name else part, well, detail)])
+        self._loop.call_soon_threadsafe(self.gate.report, part, well, detail)
 
     def again(self) -> None:
         """What was not to be had at the start is there now: stop, and begin with it."""

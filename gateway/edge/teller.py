@@ -66,7 +66,7 @@ class Teller:
     def _lose(self) -> None:
         if self._tells:
             self._tells = False
-            say("another gateway publishes the pages now", group=self._group)
+            say("this gateway no longer publishes the pages", group=self._group)
             self._end()
 
     async def given(self) -> None:

@@ -122,6 +122,8 @@ class Vitals:
         yield gauge("waiting_messages", "Messages taken in and not yet on disk.", gate.flow.messages)
         yield gauge("inbox_well", "1: the inbox can be written.", not gate.flow.failing)
         yield gauge("disk_free_percent", "Free space under the data folder.", free_percent(self._folder))
+        if (buffer := self._kept().get("buffer")) is not None:
+            yield gauge("buffer_bytes", "What waits on this disk for Kafka.", buffer["bytes"])
         if listener is not None:
             yield gauge("connections", "Direct connections.", len(listener.connections))
             events = CounterMetricFamily("threshold_gateway_connection_events", "What befell them.", labels=["what"])

@@ -5,6 +5,7 @@ import logging
 import ssl
 import sys
 import threading
+import time
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -83,11 +84,31 @@ def connection(cluster: Cluster) -> dict[str, Any]:
     return options
 
 
+class _Seldom(logging.Filter):
+    """Lets the same complaint of a library through once in a while: while a broker is away it has ten a second."""
+
+    def __init__(self, every_s: float = 30.0) -> None:
+        super().__init__()
+        self._every_s = every_s
+        self._said: dict[tuple[str, str], float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        now_s = time.monotonic()
+        key = (record.name, str(record.msg))
+        if now_s - self._said.get(key, -self._every_s) < self._every_s:
+            return False
+        self._said[key] = now_s
+        return True
+
+
 def quiet() -> None:
-    """Let the libraries speak only of what is wrong: they tell of every rebalance in a dozen lines."""
+    """Let the libraries speak only of what is wrong, and seldom: they tell of every rebalance in a dozen lines."""
     logging.basicConfig(stream=sys.stderr, format="%(name)s: %(message)s", level=logging.WARNING)
     for name in ("aiokafka", "kafka"):
         logging.getLogger(name).setLevel(logging.ERROR)
+    for handler in logging.getLogger().handlers:
+        if not any(isinstance(each, _Seldom) for each in handler.filters):
+            handler.addFilter(_Seldom())
 
 
 class Background:

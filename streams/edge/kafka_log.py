@@ -13,7 +13,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from devices.edge.settings import Settings
-from streams.edge.kafka import LARGEST_BATCH, Background, connection, names
+from streams.edge.kafka import LARGEST_BATCH, Background, connection, names, quiet
 from streams.edge.log import LogFull, LogWriter, TimedReader
 from streams.edge.sqlite_log import wall_clock_ms
 
@@ -310,6 +310,7 @@ async def standing(
 
 def open_reader(settings: Settings, log: str) -> KafkaReader:
     """A reader of `inbox`, `outbox`, `fleet` or `rejects` on the cluster the settings name.  Raises OSError."""
+    quiet()
     return KafkaReader(connection(settings.cluster), names(settings.cluster.topic_prefix).of(log))
 
 

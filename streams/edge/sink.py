@@ -25,7 +25,7 @@ from streams.case_names import kept_first
 from streams.edge import policy_file
 from streams.edge.doorbell import Doorbell
 from streams.edge.embedded_series import EmbeddedSeries
-from streams.edge.log import LogFull, LogReader, LogWriter
+from streams.edge.log import LogFull, LogReader, LogWriter, TimedReader
 from streams.edge.reporter import Reporter, Teller
 from streams.edge.series import Progress, Refused, SeriesDown, SeriesWriter
 from streams.edge.sqlite_log import SqliteReader, wall_clock_ms
@@ -371,7 +371,7 @@ class _ProgressLine:
         self._began_s = self._shown_s = 0.0
 
 
-def open_log(settings: Settings, log: str) -> LogReader:
+def open_log(settings: Settings, log: str) -> TimedReader:
     """A reader of `inbox` or `outbox`, where the settings keep them."""
     if settings.streams.runtime == "cluster":
         return import_module("streams.edge.kafka_log").open_reader(settings, log)
@@ -439,6 +439,8 @@ def main(config: Path) -> int:
     finally:
         metrics.close()
         sink.close()
+        inbox.close()
+        outbox.close()
         reporter.close()
         doorbell.close()
         store.close()

@@ -24,6 +24,7 @@ from devices.edge.settings import Settings, split_address
 from devices.fleet_text import fleet_text
 from devices.simulator import Compound, Plan
 from duty.edge.demo_people import PASSWORD
+from duty.edge.desk.site_health import ClusterHealth
 from streams.edge import policy_file
 from streams.edge.cluster_status import ClusterStatus
 from streams.edge.influx import InfluxReader, connect
@@ -150,6 +151,7 @@ def test_the_compound_lives_on_a_cluster_and_kafka_may_stop_for_a_while(site: Se
         check_logs(site, tmp_path)
         check_desk(site)
         check_influx(site)
+        check_health(site, status)
     finally:
         status.close()
         for process in (compound, up):
@@ -199,7 +201,8 @@ def check_desk(site: Settings) -> None:
     raised = {d.incident: d for d in decisions(site) if d.decision == "raised"}
     still_open = [d for name, d in raised.items() if name not in closed and d.kind == "undeclared-opening"]
     host, port = split_address(site.desk.listen)
-    with httpx.Client(base_url=f"http://{host}:{port}", trust_env=False, timeout=20) as browser:
+    address = f"http://{host}:{port}"
+    with httpx.Client(base_url=address, headers={"Origin": address}, trust_env=False, timeout=20) as browser:
         assert browser.get("/health").status_code == 200
         answer = browser.post("/login", data={"name": "worker", "password": PASSWORD})
         assert answer.status_code == 303
@@ -223,3 +226,18 @@ def check_influx(site: Settings) -> None:
 
     wait_until(there, 40, "points in InfluxDB")
     influx.close()
+
+
+def check_health(site: Settings, status: ClusterStatus) -> None:
+    """What the system thinks of itself, as the desk asks it."""
+    status.look()
+    health = ClusterHealth(site.data_path, status)
+    core = health.core()
+    assert core is not None
+    assert core.events > 500
+    assert core.put_aside == 0
+    behind = {(row.reader, row.log): row.behind for row in health.readers(int(time.time() * 1000))}
+    assert behind[("streams", "inbox")] < 5
+    assert ("sink", "outbox") in behind
+    assert [row.name for row in health.processes()] == ["gateway", "streams", "streams-2", "sink", "desk"]
+    assert status.alive_ms() > time.time() * 1000 - 5000

@@ -190,3 +190,13 @@ async def test_partitions_are_by_grid(tmp_path, grids):
             frames = reader.read(partition_of(grid, 4), 0)
             assert grid in [record.grid for _, frame in frames for record in decode_inbox(frame)]
         reader.close()
+
+
+async def test_a_gateway_with_a_name_reports_parts_of_its_own(tmp_path):
+    async with Inside(tmp_path) as inside:
+        inside.gate.report("broker", False, "away")
+        inside.gate._name = "north"
+        inside.gate.report("broker", False, "away")
+        await inside.durable()
+        parts = [record.part for record in inside.records() if isinstance(record, SystemReport)]
+        assert parts == ["broker", "broker-north"]
