@@ -22,7 +22,7 @@ from gateway.edge.say import Seldom, say
 from gateway.flow import Allowance
 from gateway.push import KINDS
 from gateway.push.address import parsed
-from gateway.push.values import EMPTY, Greeted, Platform, Pushed, Refused, Request
+from gateway.push.values import Greeted, Platform, Pushed, Refused, Request
 from gateway.rejects import LARGEST_PAYLOAD
 
 # Base64 of an encrypted message is a third longer than the message.
@@ -156,8 +156,8 @@ class PushDoor:
     def _refused(self, platform: Platform, why: Refused, raw: HttpRequest, now_ms: int) -> Answer:
         self.counts["refused_keys" if why.status in (401, 403) else "not_understood"] += 1
         self._seldom.say("a push was refused", platform.id, peer=raw.peer, because=why.detail)
-        # A push with nothing in it, or with a method that carries none, has lost nothing.
-        holds = why is not EMPTY and why.status != 405
+        # A push with nothing in it has lost nothing; a Shelly says it all in the address.
+        holds = bool(raw.body) or (platform.kind == "shelly" and raw.method == "GET")
         if holds and not self._spent(self._kept[platform.id], now_ms):
             # The name of whoever pushed is nobody's of the fleet: fed in again, it is refused again.
             message = Message(

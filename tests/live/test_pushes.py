@@ -147,6 +147,7 @@ def test_every_platform_is_answered_and_its_opening_stands_in_the_inbox(pushed_t
     assert f"https://127.0.0.1:{vendor.port}/push/onenet-1" in told
     assert push_command.main(gateway.config, "ttn-1", True, "wrong", authority.certificate) == 1
     assert "NO   ttn-1: the key given is its key (403)" in capsys.readouterr().out
+    assert len(gateway.rejects()) == 1, "trying leaves nothing behind"
 
 
 @pytest.mark.live
