@@ -42,7 +42,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 def try_a_policy(screen: Screen) -> str:
     """A policy that calls the worker alone, tried by hand; the address of what came of it."""
     page = screen.go("/trials")
-    page.fill("input[name=name]", "只叫网格员")
+    page.fill("input[name=name]", "只叫一人")
     page.fill("textarea[name=policy]", '[ladder.undeclared-opening]\npage = ["worker"]\nsteps = []\n')
     page.click("form[action='/trials'] button.main-button")
     page.wait_for_url("**/trials/*")
