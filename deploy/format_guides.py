@@ -45,6 +45,8 @@ GUIDES: dict[str, Guide] = {
             "Set `last_seen: ISO_8601` (or `epoch`): a message sent twice is then one event.",
             "Switch `availability` on, and add a `[[bridge]]` row with the topic `zigbee2mqtt/bridge/state`.",
             'Write the row with `topic = "zigbee2mqtt/<FRIENDLY_NAME>"`.',
+            "Without a broker: `./threshold fleet add --bridge z2m-17 …`, as the README has it, makes it a password.",
+            "Zigbee2MQTT's `mqtt:` then names the gateway as `server`, and that row's `user`, `password`, `client_id`.",
         ),
         (
             "It counts no openings: one that is lost between contact and coordinator is found only by the next state.",

@@ -258,7 +258,9 @@ class Connection(asyncio.BufferedProtocol):
         listener.half_open.pop(self, None)
         listener.counts["accepted_connections"] += 1
         self._say_presence(True)
-        events = self.session.accept()
+        events = self.session.accept(
+            packet_bytes=listener.rules.bridge_packet_bytes if judged.kind == "bridge" else None
+        )
         if self.session.deadline_ms is not None:
             listener.expect(self, self.session.deadline_ms)
         return events

@@ -35,6 +35,8 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     burst_s: float = 10.0
     allow_anonymous: bool = False
     limits: Limits = Limits()
+    # Zigbee2MQTT publishes the list of its devices, and of all it knows of Zigbee, as one packet each.
+    bridge_packet_bytes: int = 4 * 1024 * 1024
 
 
 class Listener:

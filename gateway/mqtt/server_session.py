@@ -21,6 +21,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from gateway.mqtt.answers import MOST_PACKET_IDS, Answers, MisuseError
 from gateway.mqtt.events import (
@@ -188,13 +189,16 @@ class ServerSession:
         self._out.clear()
         return data
 
-    def accept(self) -> list[Event]:
+    def accept(self, *, packet_bytes: int | None = None) -> list[Event]:
         """The client is who it says and may come in: CONNACK. Returns the events of what came behind its CONNECT.
 
+        `packet_bytes` is the largest packet of this very client, where it is another than everybody's.
         Look at `closed` afterwards: the connection may have failed since ConnectRequested, or in those bytes.
         """
         if not self._step(Step.ACCEPT):
             return []
+        if packet_bytes is not None:
+            self._limits = replace(self._limits, packet_bytes=packet_bytes)
         self._out += build(Connack(False, 0, self._connack_properties()), self.version)
         held = bytes(self._partial)
         self._partial.clear()

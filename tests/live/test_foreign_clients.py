@@ -154,6 +154,21 @@ def test_mqtt_js(gateway, authority, version, tls):
     assert "refused" in ran(*need_mqtt_js(), url, "door-1", "wrong", TOPIC, "1", version, trusted).stdout
 
 
+def test_a_zigbee2mqtt_computer_connects_by_its_own_password(gateway):
+    """As it speaks by its own library: retained, with lists of a megabyte, listening for commands nobody sends."""
+    doors, rejects = door_events(gateway), len(gateway.rejects())
+    url = f"mqtt://127.0.0.1:{gateway.port}"
+    node, _, modules = need_mqtt_js()
+    said = ran(node, str(CLIENTS / "zigbee2mqtt.mjs"), modules, url, "z2m-17", SECRET, "1000000")
+    assert said.stdout == "acknowledged\n", said.stdout + said.stderr
+    heard = gateway.events("door")[doors:]
+    assert [(event.device, event.open) for event in heard] == [
+        ("door-1", False), ("door-1", True), ("door-1", False), ("door-2", True),
+    ]  # fmt: skip
+    assert any(event.device == "z2m-17" and event.online for event in gateway.events("availability"))
+    assert gateway.rejects()[rejects:] == []
+
+
 @pytest.mark.parametrize("tls", [False, True])
 def test_paho_for_go(gateway, authority, tls):
     before = door_events(gateway)

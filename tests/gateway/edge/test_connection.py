@@ -1,5 +1,6 @@
 import asyncio
 
+import msgspec
 import pytest
 
 from gateway.edge.listener import Rules
@@ -7,6 +8,7 @@ from gateway.mqtt.events import Subscription, Will
 from gateway.mqtt.packets import V5, Disconnect, Pingreq, Subscribe
 from gateway.mqtt.server_session import Limits
 from tests.gateway.edge.harness import Client, Inside
+from tests.gateway.worlds import BRIDGE, SECRET_SHA256, door, fleet_of
 
 
 async def test_a_puback_comes_when_the_event_is_on_disk(tmp_path):
@@ -160,6 +162,23 @@ async def test_a_packet_too_large_ends_the_connection_and_is_noted(tmp_path):
         await client.closed()
         await inside.until(inside.rejects)
         assert [(r.reason, r.client) for r in inside.rejects()] == [("too-large", "door-1")]
+
+
+async def test_a_bridge_may_say_more_at_once_and_is_bounded_too(tmp_path):
+    bridge = msgspec.structs.replace(BRIDGE, secret_sha256=SECRET_SHA256)
+    rules = Rules(bridge_packet_bytes=300_000)
+    async with Inside(tmp_path, fleet_of(door(), bridge), rules=rules) as inside:
+        client = await inside.client("z2m-17")
+        client.publish("zigbee2mqtt/bridge/devices", b"x" * 250_000)
+        assert await client.answer() == b"\x40\x02\x00\x01"
+        # What it says of a device is as large as any device's.
+        client.publish("zigbee2mqtt/door-1", b'{"contact":false}'.ljust(100_000), 2)
+        assert await client.answer() == b"\x40\x02\x00\x02"
+        assert [(r.reason, r.device, len(r.payload)) for r in inside.rejects()] == [("too-large", "door-1", 65_536)]
+        client.publish("zigbee2mqtt/bridge/devices", b"x" * 310_000, 3)
+        await client.closed()
+        await inside.until(lambda: len(inside.rejects()) == 2)
+        assert (inside.rejects()[1].reason, inside.rejects()[1].client) == ("too-large", "z2m-17")
 
 
 async def test_who_sends_too_fast_is_slowed_down_and_loses_nothing(tmp_path):

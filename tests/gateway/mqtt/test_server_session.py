@@ -77,6 +77,17 @@ def test_5_is_told_what_is_taken():
     }
 
 
+def test_one_client_may_be_given_a_larger_packet_and_5_is_told_so():
+    client = Client(V5)
+    client.asks()
+    client.session.accept(packet_bytes=200_000)
+    (welcome,) = client.hears()
+    assert dict(welcome.properties)[Property.MAXIMUM_PACKET_SIZE] == 200_000
+    large = message(payload=b"x" * 150_000)
+    assert client.sends(large) == [large]
+    assert failed(client.sends(message(payload=b"x" * 200_001))).code == Reason.PACKET_TOO_LARGE
+
+
 @VERSIONS
 def test_what_comes_behind_the_connect_waits_for_the_answer(version):
     client = Client(version)
