@@ -43,7 +43,9 @@ _CLOCK_APART_MS = 5_000
 _CLOCK_BEHIND_MS = MINUTE_MS
 _AGAIN_S = 0.5
 _COMMIT_S = 3.0
-_STANDS_S = 2.0  # frames wait and none came for so long: ask for them again
+# Frames wait and none came for so long: ask for them again; and so long where others come.
+_STANDS_S = 2.0
+_STANDS_LONG_S = 20.0
 
 _T = TypeVar("_T")
 
@@ -126,6 +128,8 @@ class Worker:
         self._committed: dict[int, int] = {}
         self._restored_to: dict[int, int] = {}
         self._looked_s = 0.0
+        self._took_s = time.monotonic()  # when the last frame was taken in, of whichever partition
+        self._busy = False
         self.app: Any = make_app(settings, self.names.group)
         self.table = StateTable(
             self.app,
@@ -190,7 +194,9 @@ class Worker:
     async def _agent(self, stream: Any) -> None:
         try:
             async for event in stream.noack().events():
+                self._busy = True
                 await self._take(event)
+                self._busy, self._took_s = False, time.monotonic()
         except asyncio.CancelledError:
             raise
         except BaseException as error:
@@ -264,18 +270,22 @@ class Worker:
         await self._seek(tenure, list(self.runners.values()))
 
     async def _look_for_more(self, tenure: Tenure) -> None:
-        """Where frames wait and none comes, ask for them again: Faust may have lost its place without a word."""
-        idle = [runner for runner in self.runners.values() if runner.idle.is_set() and runner.since_taken_s > _STANDS_S]
+        """Where frames wait and none comes, ask for them again: Faust may have lost its place without a word.
+
+        Only while nothing at all comes, or after long: one partition after the other has its turn, and frames that are
+        asked for twice are more to do for a worker that is behind.
+        """
+        after_s = _STANDS_LONG_S if self._busy or time.monotonic() - self._took_s < _STANDS_S else _STANDS_S
+        idle = [
+            runner
+            for runner in self.runners.values()
+            if runner.idle.is_set() and runner.since_taken_s > after_s and runner.since_sought_s > after_s
+        ]
         if not idle:
             return
-        ends = await self._answered(
-            tenure, lambda: self._asker.ends(self.names.inbox, [runner.part.number for runner in idle])
-        )
-        stand = [
-            runner for runner in idle
-            if runner.part.offset < ends[runner.part.number]
-            and runner.since_taken_s > _STANDS_S and runner.since_sought_s > _STANDS_S
-        ]  # fmt: skip
+        numbers = [runner.part.number for runner in idle]
+        ends = await self._answered(tenure, lambda: self._asker.ends(self.names.inbox, numbers))
+        stand = [r for r in idle if r.part.offset < ends[r.part.number] and r.since_taken_s > after_s]
         if stand:
             where = ", ".join(f"frame {runner.part.offset + 1} of partition {runner.part.number}" for runner in stand)
             print(f"streams: {where} does not come; reading again from there", file=sys.stderr, flush=True)

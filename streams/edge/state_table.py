@@ -7,13 +7,26 @@ moved from one grid to another).
 """
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 from faust.stores import memory, rocksdb
 from faust.tables.table import Table
 from faust.types import TP
 
 Write = tuple[bytes, bytes | None]
+
+
+class Listening(NamedTuple):
+    """What of Faust's reading is taken in: what it read of our partitions since the last rebalance, when it went to the
+    place that the store had.  What it still had from before may lie beyond records that it threw away, and taken in it
+    would hide them for ever: whoever took the partition over later would decide again what was decided."""
+
+    generation: int = -1
+    partitions: set[int] = set()  # noqa: RUF012 - never changed
+
+    def to(self, message: Any) -> bool:
+        """Whether this record of the changelog counts."""
+        return message.generation_id == self.generation and message.partition in self.partitions
 
 
 class MemoryStore(memory.Store):
@@ -26,6 +39,7 @@ class MemoryStore(memory.Store):
         super().__init__("memory://", app, table)
         self._parts: dict[int, dict[bytes, bytes]] = {}
         self._offsets: dict[int, int] = {}
+        self._listening = Listening()
 
     def persisted_offset(self, tp: TP) -> int | None:
         return self._offsets.get(tp.partition)
@@ -34,10 +48,11 @@ class MemoryStore(memory.Store):
         self._offsets[tp.partition] = offset
 
     def apply_changelog_batch(self, batch: Iterable[Any], to_key: Any, to_value: Any) -> None:
-        """Records that Faust has read; what is here already is passed over, for it may be older than what we wrote."""
+        """Records of standbys that Faust has read; what is here already is passed over, for it may be older than what
+        we wrote."""
         for event in batch:
             message = event.message
-            if message.offset > self._offsets.get(message.partition, -1):
+            if self._listening.to(message) and message.offset > self._offsets.get(message.partition, -1):
                 self.write(message.partition, [(message.key, message.value)], message.offset)
 
     def write(self, partition: int, writes: Iterable[Write], offset: int) -> None:
@@ -58,9 +73,10 @@ class MemoryStore(memory.Store):
         self, assigned: set[TP], revoked: set[TP], newly_assigned: set[TP], generation_id: int = 0
     ) -> None:
         ours = {tp.partition for tp in assigned if tp.topic == self.table.changelog_topic_name}
-        for partition in set(self._parts) - ours:
+        for partition in set(self._parts) - (ours & self._listening.partitions):
             del self._parts[partition]
             self._offsets.pop(partition, None)
+        self._listening = Listening(generation_id, ours)
 
     async def on_recovery_completed(self, active_tps: set[TP], standby_tps: set[TP]) -> None:
         """Nothing to forget."""
@@ -69,16 +85,27 @@ class MemoryStore(memory.Store):
 class DiskStore(rocksdb.Store):
     """Partitions in RocksDB, a database each: a worker that starts again reads only what was written since."""
 
+    table: Any
+
     def __init__(self, app: Any, table: Any) -> None:
         # Faust's own defaults are for one table that has the machine to itself: 2 GB of cache for each partition.
         options = {"write_buffer_size": 16 * 2**20, "block_cache_size": 8 * 2**20, "max_write_buffer_number": 2}
         super().__init__("rocksdb://", app, table, table_name=table.name, options=options, driver="rocksdict")
+        self._listening = Listening()
+
+    async def on_rebalance(
+        self, assigned: set[TP], revoked: set[TP], newly_assigned: set[TP], generation_id: int = 0
+    ) -> None:
+        await super().on_rebalance(assigned, revoked, newly_assigned, generation_id)
+        ours = {tp.partition for tp in assigned if tp.topic == self.table.changelog_topic_name}
+        self._listening = Listening(generation_id, ours)
 
     def apply_changelog_batch(self, batch: Iterable[Any], to_key: Any, to_value: Any) -> None:
         """Records that Faust has read; what is here already is passed over, for it may be older than what we wrote."""
         fresh: dict[int, list[Any]] = {}
         for event in batch:
-            fresh.setdefault(event.message.partition, []).append(event.message)
+            if self._listening.to(event.message):
+                fresh.setdefault(event.message.partition, []).append(event.message)
         for partition, messages in fresh.items():
             held = self.persisted_offset(messages[0].tp)
             rows = [message for message in messages if held is None or message.offset > held]

@@ -11,7 +11,7 @@ from streams.edge.cluster_part import MARK, Mark
 from streams.edge.log import LogFull
 from streams.effects import Decision, Effect
 from streams.engine import Engine
-from streams.frames import InboxRecord, decode_outbox
+from streams.frames import InboxRecord, decode_outbox, encode_inbox
 from streams.state import encode_record
 from tests.live.cluster_site import ClusterSite, stamped
 from tests.streams.edge.boxes import policy
@@ -88,7 +88,8 @@ class Witness:
     def check(self) -> None:
         for partition in self._load.sent:
             self._look(partition)
-            assert self._decided[partition] == self._expected[partition], f"partition {partition}"
+            decided, expected = self._decided[partition], self._expected[partition]
+            assert decided == expected, self._apart(partition, decided, expected)
         decisions = [e for some in self._decided.values() for e in some if isinstance(e, Decision)]
         # Households of the same name are on several partitions here, so ids are one's own on each.
         for some in self._decided.values():
@@ -98,6 +99,32 @@ class Witness:
         self.pages = sum(e.decision == "page" for e in decisions)
         self.incidents = sum(e.decision == "raised" for e in decisions)
 
+    def _apart(self, partition: int, decided: list[Effect], expected: list[Effect]) -> str:
+        """Where two lists part, and which flushes wrote what stands there."""
+        at = next((n for n, (a, b) in enumerate(zip(decided, expected, strict=False)) if a != b), -1)
+        site, names = self._site, self._site.names
+        marks = [
+            (record.offset, msgspec.msgpack.decode(record.value, type=Mark))
+            for record in stamped(site.settings, names.state, partition)
+            if record.key == MARK
+        ]
+        said = [
+            f"state {offset}: frame {mark.offset}, flush {mark.flushes}, emitted {mark.emitted} ({len(mark.frames)})"
+            for offset, mark in marks[-40:]
+        ]
+        outbox = [
+            f"outbox {record.offset}: flush {int.from_bytes(record.key)}, {len(decode_outbox(record.value))} effects"
+            for record in stamped(site.settings, names.outbox, partition)[-40:]
+        ]
+        wanted = expected[at] if 0 <= at < len(expected) else None
+        found = decided[at] if 0 <= at < len(decided) else None
+        lines = [
+            f"partition {partition}: {len(decided)} effects, {len(expected)} expected, apart at {at}",
+            f"found  {found}",
+            f"wanted {wanted}",
+        ]
+        return "\n".join([*lines, *said, *outbox])
+
     def check_memory(self) -> None:
         for partition, engine in self._engines.items():
             remembered = {key: encode_record(record) for key, record in engine.records.items()}
@@ -105,6 +132,8 @@ class Witness:
 
     def _look(self, partition: int) -> None:
         frames = self._load.sent[partition]
+        there = [record.value for record in stamped(self._site.settings, self._site.names.inbox, partition)]
+        assert there == [encode_inbox(frame) for frame in frames], f"inbox {partition}: not what was acknowledged"
         for frame in frames[self._taken[partition] :]:
             for record in frame:
                 self._expected[partition] += self._engines[partition].apply(record)
