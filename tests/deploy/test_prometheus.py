@@ -87,6 +87,7 @@ def test_every_part_that_reports_itself_unwell_is_in_the_runbook() -> None:
         for path in (ROOT / package).rglob("*.py"):
             text = path.read_text("utf-8")
             found |= set(re.findall(r'(?:eporter\.say|_report)\(\s*f?"([\w-]+)', text))
+            found |= set(re.findall(r'\.report\("([\w-]+)"', text))
             found |= set(re.findall(r'SystemReport\([^,()]+, "([\w-]+)"', text))
             found |= set(re.findall(r'^PART = "([\w-]+)"', text, re.MULTILINE))
     assert {"inbox", "sink", "channel-", "self-test"} <= found
