@@ -4,7 +4,8 @@
 or a `Wake`: time that has come for one record.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import msgspec
 
@@ -95,23 +96,29 @@ def _woken(work: Work, wake: Wake) -> None:
 
 def wake_at(record: Record, policy: Policy) -> int | None:
     """When this record wants to be woken, in ms UTC, or None."""
-    match record:
-        case Sensor():
-            return sensor_silent.due_ms(record, policy)
-        case Book():
-            return ladder.next_ms(record, policy)
-        case Place():
-            doors = [door.left_open_ms for door in record.doors.values()]
-            dues = [
-                cases.wake_ms(record), record.opening_clears_ms, record.chatter_clears_ms, record.visit_due_ms,
-                record.call_due_ms, *doors,
-            ]  # fmt: skip
-            return min([due for due in dues if due is not None], default=None)
-        case Suspicion():
-            return suspect_reading.wake_ms(record)
-        case Grid():
-            return overdue_check.due_ms(record)
-        case BridgeState():
-            return bridge_down.due_ms(record, policy)
-        case _:
-            return None
+    due = _DUE.get(type(record))
+    return None if due is None else due(record, policy)
+
+
+def _place_ms(place: Place, _policy: Policy) -> int | None:
+    # Asked after every step that touches a household: no lists here.
+    due = cases.wake_ms(place)
+    for at_ms in (place.opening_clears_ms, place.chatter_clears_ms, place.visit_due_ms, place.call_due_ms):
+        if at_ms is not None and (due is None or at_ms < due):
+            due = at_ms
+    for door in place.doors.values():
+        at_ms = door.left_open_ms
+        if at_ms is not None and (due is None or at_ms < due):
+            due = at_ms
+    return due
+
+
+# Records that are not here ask for nothing.
+_DUE: dict[type[Record], Callable[[Any, Policy], int | None]] = {
+    Sensor: sensor_silent.due_ms,
+    Book: ladder.next_ms,
+    Place: _place_ms,
+    Suspicion: lambda suspicion, _policy: suspect_reading.wake_ms(suspicion),
+    Grid: lambda grid, _policy: overdue_check.due_ms(grid),
+    BridgeState: bridge_down.due_ms,
+}

@@ -1,7 +1,5 @@
 """How a household stands, for the desk: derived from its records, told only when it changed."""
 
-from msgspec.structs import replace
-
 from streams.calendar import at_minute
 from streams.effects import HouseholdSeen
 from streams.openings import case_at
@@ -14,7 +12,7 @@ def _seen(place: Place, book: Book | None, now_ms: int, declared_today: int) -> 
     opened = [door.changed_ms for door in place.doors.values() if door.open]
     declared = max((d.until_ms for d in place.declarations if d.until_ms > now_ms), default=None)
     return HouseholdSeen(
-        0, place.grid, place.place,
+        now_ms, place.grid, place.place,
         watched=case is not None,
         case_from_ms=case.from_ms if case else None,
         case_until_ms=case.until_ms if case else None,
@@ -52,8 +50,7 @@ def tell(work: Work) -> None:
             was = book_before.open if isinstance(book_before, Book) else {}
             if was.keys() == (book.open.keys() if book else {}.keys()):
                 continue
-        now = _seen(place, book, work.now_ms, _declared_today(work, place))
-        work.effects.append(replace(now, t_ms=work.now_ms))
+        work.effects.append(_seen(place, book, work.now_ms, _declared_today(work, place)))
 
 
 def _same(before: Place, now: Place) -> bool:
