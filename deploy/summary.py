@@ -6,8 +6,8 @@ from datetime import datetime, tzinfo
 
 from streams.effects import Decision
 from streams.policy import KINDS
+from streams.trial import NIGHT, is_night
 
-NIGHT = (22, 7)  # from, to: who is paged then was asleep
 ROLES = ("worker", "police", "doctor", "guard", "supervisor")
 _COUNTED = ("raised", "repeated", "matched", "cleared", "closed", "rejected")
 
@@ -57,11 +57,6 @@ class Summary:
             ),
         ]
         return "\n".join(part for part in parts if part)
-
-
-def is_night(hour: int) -> bool:
-    """Whether an hour of the day belongs to the night."""
-    return hour >= NIGHT[0] or hour < NIGHT[1]
 
 
 def _cell(values: list[int]) -> str:
