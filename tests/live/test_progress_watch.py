@@ -173,4 +173,4 @@ def test_prometheus_reads_how_a_worker_is(site: ClusterSite) -> None:
     second = site.worker("b", metrics=f"127.0.0.1:{port}")
     second.begin()
     wait_until(lambda: has_ended(second), 60, "it says so")
-    assert f"metrics: 127.0.0.1:{port} cannot be listened on" in second.said()
+    assert f"[cluster] metrics = '127.0.0.1:{port}' cannot be listened on" in second.said()
