@@ -176,6 +176,7 @@ def percentiles_are_of_nearest_rank(way: Way) -> None:
     way.write(*(latency(T0_MS + n, n) for n in range(1, 101)), latency(T0_MS, 9_999, grid="g018"))
     asked = {"grid": "g017", "stage": "event-to-page"}
     assert way.reader.percentiles("latency", "ms", asked, T0_MS, NOW_MS, (50, 99, 100)) == [50.0, 99.0, 100.0]
+    assert way.reader.percentiles("latency", "ms", asked, T0_MS, NOW_MS, (99,)) == [99.0]
     assert way.reader.percentiles("latency", "ms", {"grid": "g099"}, T0_MS, NOW_MS, (50, 99)) == []
 
 
