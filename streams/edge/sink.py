@@ -11,9 +11,10 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 
 import msgspec
 
@@ -50,6 +51,7 @@ _TIDY_MS = HOUR_MS
 _FOR_EVER = 2**63
 
 _R = TypeVar("_R")
+_Closed = TypeVar("_Closed", bound="Closing")
 
 # This long after a case ended nothing tells any more whose its points are: as long as its contacts are kept.
 ERASE_AFTER_DAYS = 7
@@ -234,6 +236,14 @@ class Sink:
         return gone + self._store.expire(now_ms, self._days)
 
 
+class Closing(Protocol):
+    """What is given back in the end."""
+
+    def close(self) -> None:
+        """Give it back."""
+        ...
+
+
 class _Batch(NamedTuple):
     """Points, and what is remembered once they are written."""
 
@@ -404,44 +414,44 @@ def main(config: Path) -> int:
     except (Complaint, SeriesDown, OSError, ValueError) as error:
         print(f"sink: {error}", file=sys.stderr)
         return 2
-    inbox, outbox = open_log(settings, "inbox"), open_log(settings, "outbox")
-    doorbell = Doorbell(settings.data_path / "bell", "sink", ("inbox", "outbox"))
+    with ExitStack() as held:
+        held.callback(store.close)
+        try:
+            return _run(settings, store, projector, held)
+        except (Complaint, NewerFrame, OSError) as error:
+            print(f"sink: {error}", file=sys.stderr)
+            return 2
+
+
+def _run(settings: Settings, store: SeriesWriter, projector: Projector, held: ExitStack) -> int:
+    """Until it is told to stop.  What `held` is given is closed in the end, the last first."""
+
+    def hold(each: _Closed) -> _Closed:
+        held.callback(each.close)
+        return each
+
+    doorbell = hold(Doorbell(settings.data_path / "bell", "sink", ("inbox", "outbox")))
     rejects: LogWriter | None = None
     if settings.streams.runtime == "cluster":
         # Beside a sink of a cluster is no gateway: its words go straight into the logs.
-        reporter: Teller = import_module("streams.edge.cluster_reporter").ClusterReporter(settings)
-        rejects = import_module("streams.edge.kafka_log").open_writer(settings, "rejects")
+        reporter: Teller = hold(import_module("streams.edge.cluster_reporter").ClusterReporter(settings))
+        rejects = hold(import_module("streams.edge.kafka_log").open_writer(settings, "rejects"))
     else:
-        reporter = Reporter(address=settings.gateway.http, token_file=settings.data_path / "door.token")
+        reporter = hold(Reporter(address=settings.gateway.http, token_file=settings.data_path / "door.token"))
     sink = Sink(
-        inbox=inbox,
-        outbox=outbox,
+        inbox=hold(open_log(settings, "inbox")),
+        outbox=hold(open_log(settings, "outbox")),
         partitions=settings.streams.partitions,
         store=store,
         projector=projector,
         days=kept_days(settings),
         rejects=rejects,
     )
+    hold(sink)
     loop = Loop(sink, reporter, doorbell.wait)
-    try:
-        metrics = serve(settings, SinkMetrics(sink, loop, clock_ms=wall_clock_ms), "metrics", "sink")
-    except Complaint as complaint:
-        print(f"sink: {complaint}", file=sys.stderr)
-        return 2
+    hold(serve(settings, SinkMetrics(sink, loop, clock_ms=wall_clock_ms), "metrics", "sink"))
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: loop.stop())
     print("sink ready", flush=True)
-    try:
-        loop.run()
-    except NewerFrame as error:
-        print(f"sink: {error}", file=sys.stderr)
-        return 2
-    finally:
-        metrics.close()
-        sink.close()
-        inbox.close()
-        outbox.close()
-        reporter.close()
-        doorbell.close()
-        store.close()
+    loop.run()
     return 0

@@ -1,6 +1,7 @@
 """The sink: every record becomes its points once, whatever fails; it lags, says so, and catches up."""
 
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -458,3 +459,23 @@ def test_what_it_tells_prometheus(box, tmp_path):
     loop.well = False
     assert "threshold_sink_store_well 0.0" in generate_latest(registry).decode()
     store.close()
+
+
+def test_a_taken_address_of_its_metrics_is_said_and_it_ends(tmp_path, config):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        config.write_text(config.read_text() + f'[metrics]\nsink = "127.0.0.1:{port}"\n')
+        _, said = (process := start(config)).communicate(timeout=20)
+    assert process.returncode == 2
+    assert f"[metrics] sink = '127.0.0.1:{port}' cannot be listened on" in said
+
+
+def test_in_a_cluster_a_file_that_is_not_there_is_said_and_it_ends(tmp_path, config):
+    more = (
+        '[streams]\nruntime = "cluster"\n[cluster]\nkafka = "127.0.0.1:1"\nsecurity_protocol = "SSL"\nca = "none.pem"\n'
+    )
+    config.write_text(config.read_text() + more)
+    _, said = (process := start(config)).communicate(timeout=30)
+    assert process.returncode == 2
+    assert "No such file" in said
+    assert "Traceback" not in said
