@@ -101,6 +101,9 @@ def add_platform(fleet: Path, platform: str, kind: str, topic: str | None = None
     if not _appended(fleet, platform_text(row)):
         return 1
     print(f"{platform} added to {fleet}: its devices have the topic {topic}", file=sys.stderr)
+    token = fleet.parent / Path(token_file).expanduser() if token_file else None
+    if token is not None and not token.exists():
+        print(f"Put the token into {token}, in one line, for the gateway's eyes alone (chmod 600).", file=sys.stderr)
     if secret:
         print(f"key  {secret}")
         print("The key is shown only this once; `./threshold push` tells where to enter it.", file=sys.stderr)

@@ -155,7 +155,12 @@ def test_onenet_has_a_token_instead_of_a_key(file, capsys):
     assert "OneNET signs with a token" in capsys.readouterr().err
     assert add_platform(fleet=file, platform="o", kind="onenet", token_file="o.token") == 0
     assert load(file).platforms["o"].token_file.endswith("o.token")
-    assert capsys.readouterr().out == ""
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert f"Put the token into {file.parent / 'o.token'}" in told.err
+    (file.parent / "p.token").write_text("a token\n")
+    assert add_platform(fleet=file, platform="p", kind="onenet", token_file="p.token") == 0
+    assert "Put the token" not in capsys.readouterr().err
 
 
 def test_a_kind_nobody_knows(file, capsys):
