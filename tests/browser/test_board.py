@@ -3,6 +3,7 @@
 from typing import Any
 
 from tests.browser.conftest import Look
+from tests.browser.test_screens import TOO_SMALL
 from tests.desk_world import Served
 
 HOME = "g017/1/0103"
@@ -41,6 +42,7 @@ def test_an_opening_appears_is_answered_and_closed_without_a_reload(look: Look, 
 
     there.get_by_text("处置完成").click()
     page.locator("#sheet-done").wait_for()
+    assert page.evaluate(TOO_SMALL) == [], "large enough for a thumb"
     screen.picture("story-2-done")
     page.locator("#sheet-done button", has_text="确有外出，已劝返").click()
     there.wait_for(state="detached")
@@ -117,6 +119,7 @@ def test_later_puts_it_off_with_an_end(look: Look) -> None:
     page.wait_for_selector('#live[data-state="live"]')
     there = card(page, "5 栋 0402")
     there.get_by_text("稍后", exact=True).click()
+    assert page.evaluate(TOO_SMALL) == [], "large enough for a thumb"
     page.locator("#sheet-later button", has_text="30 分钟").click()
     there.get_by_text("稍后：到 03:07").wait_for()
 
