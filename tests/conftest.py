@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from tests import servers
 
@@ -25,6 +26,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     LEFT_OUT.clear()
+    # The machine may be busy with others: how long an example took says nothing of it.
+    settings.register_profile("threshold", deadline=None)
+    settings.load_profile("threshold")
 
 
 @pytest.hookimpl(tryfirst=True)
