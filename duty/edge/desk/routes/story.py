@@ -18,6 +18,7 @@ from duty.edge.desk.say import Say
 from duty.edge.desk.texts import text
 from duty.edge.logs import open_log
 from streams.edge.incident_lookup import BEFORE_MS, story_of
+from streams.edge.log import LogFull
 from streams.effects import Answer, Decision, Effect, Noted
 from streams.incident_story import Moment
 
@@ -36,12 +37,16 @@ def show(
     settings = parts.settings
     last_ms = max([line.t_ms for line in incident.lines] or [visit.now_ms])
     until_ms = incident.closed_ms if incident.closed_ms is not None else max(last_ms, visit.now_ms)
+    told: list[Moment] = []
+    down = ""
     inbox, outbox = open_log(settings, "inbox"), open_log(settings, "outbox")
     try:
         told = story_of(
             inbox, outbox, settings.streams.partitions, incident.id, grid=incident.grid,
             from_ms=incident.raised_ms, until_ms=until_ms,
         )  # fmt: skip
+    except LogFull as error:
+        down = text("review.story_down", visit.language, why=error)
     finally:
         inbox.close()
         outbox.close()
@@ -57,6 +62,9 @@ def show(
         place_address=address_of(incident.subject, incident.where, incident.grid),
         back=incident_address(incident),
         id=incident.id,
+        down=down,
+        beyond=max(0, len(told) - MOST),
+        most=MOST,
         moments_told=[_told(each, moments, making.say, names) for each in told[:MOST]],
         gone=moments.full(raw_from_ms) if incident.raised_ms - BEFORE_MS < raw_from_ms else "",
     )

@@ -163,6 +163,11 @@ ROWS: dict[str, tuple[str, str]] = {
         "早于 {time} 的原始消息已按期删除，只剩决定。",
         "Raw messages from before {time} are deleted by now; what was decided is left.",
     ),
+    "story_down": ("记录现在读不出：{why}", "The log cannot be read now: {why}"),
+    "story_more": (
+        "只列出前 {n} 步，后面还有 {more} 步；命令行列出全部。",
+        "The first {n} steps; {more} more follow, the command line tells all.",
+    ),
     "story_command": ("命令行：", "On the command line:"),
     "time_passed": ("时间到", "Time passed"),
     "nothing_followed": ("没有后续", "nothing followed"),

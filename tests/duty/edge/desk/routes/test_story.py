@@ -1,5 +1,9 @@
 """An incident told event by event, over HTTP."""
 
+import pytest
+
+from duty.edge.desk.routes import story
+from streams.edge.log import LogFull
 from tests.desk_world import World
 
 ADDRESS = "/g/g017/story?id=g017/3/1203/undeclared-opening/1"
@@ -34,3 +38,20 @@ async def test_raw_messages_that_are_gone_are_named(world: World) -> None:
     async with world.as_("supervisor") as client:
         page = (await client.get(ADDRESS)).text
     assert "已按期删除" in page
+
+
+async def test_a_log_that_cannot_be_read_is_told_in_words(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(*_: object, **__: object) -> None:
+        raise LogFull("Kafka at nowhere:1: is it running?")
+
+    monkeypatch.setattr(story, "story_of", away)
+    async with world.as_("worker-night") as client:
+        answer = await client.get(ADDRESS)
+    assert answer.status_code == 200 and "记录现在读不出：Kafka at nowhere:1" in answer.text
+
+
+async def test_of_a_long_story_the_rest_is_counted(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(story, "MOST", 3)
+    async with world.as_("worker-night") as client:
+        page = (await client.get(ADDRESS)).text
+    assert page.count("<li><time>") == 3 and "只列出前 3 步" in page
