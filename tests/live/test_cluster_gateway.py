@@ -1,5 +1,6 @@
 """The gateway on a real Kafka: acknowledged means written there, and any gateway can take another's place."""
 
+import asyncio
 import json
 import time
 from collections import Counter
@@ -7,8 +8,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from aiokafka.errors import KafkaTimeoutError
 
 from streams.commands import Command
+from streams.edge.log import LogFull
+from streams.edge.topics import prepare
 from streams.frames import DeviceRow, Receipt
 from tests.gateway.running import doors, fleet
 from tests.gateway.worlds import SECRET_SHA256
@@ -79,6 +83,50 @@ def test_what_is_acknowledged_stands_in_kafka_and_a_new_gateway_goes_on(cluster,
     assert len(cluster.events("temperature")) == 1
     assert len([record for record in cluster.records() if isinstance(record, DeviceRow)]) == 4
     assert third.health()["name"] == "three"
+
+
+def test_frames_that_stand_in_kafka_are_found_by_their_time(cluster):
+    prepare(cluster.settings)
+    writer = cluster.writer("inbox")
+    now_ms = int(time.time() * 1000)
+    writer.append([(0, b"one"), (1, b"two"), (0, b"three")])
+    asked = [(0, b"one"), (1, b"one"), (1, b"two"), (3, b"one")]
+    assert writer.find(asked, now_ms) == {(0, b"one"), (1, b"two")}
+    assert writer.find(asked, now_ms + 3_600_000) == set()
+    assert writer.find([], now_ms) == set()
+
+
+def test_a_frame_that_arrived_although_nobody_said_so_is_not_written_twice(cluster, monkeypatch):
+    prepare(cluster.settings)
+    writer = cluster.writer("inbox")
+    start = writer._start
+
+    async def start_deaf():
+        """A producer whose answers are lost: of three frames the second one is written all the same."""
+        producer = await start()
+        send = producer.send
+
+        async def send_and_lose(topic, value, **where):
+            lost = asyncio.get_running_loop().create_future()
+            if value != b"two":
+                return await send(topic, value, **where)
+            await (await send(topic, value, **where))
+            lost.set_exception(KafkaTimeoutError("no answer came"))
+            return lost
+
+        producer.send = send_and_lose
+        return producer
+
+    monkeypatch.setattr(writer, "_start", start_deaf)
+    frames = [(0, b"one"), (1, b"two"), (1, b"three")]
+    with pytest.raises(LogFull, match="no answer came"):
+        writer.append(frames)
+    monkeypatch.setattr(writer, "_start", start)
+    offsets = writer.append(frames)
+    reader = cluster.reader("inbox")
+    assert [frame for _, frame in reader.read(0, 0)] == [b"one"]
+    assert sorted(frame for _, frame in reader.read(1, 0)) == [b"three", b"two"]
+    assert offsets[1] == next(offset for offset, frame in reader.read(1, 0) if frame == b"two")
 
 
 def test_a_door_alone_takes_commands_and_feeds_rejects_in_again(cluster, speak):

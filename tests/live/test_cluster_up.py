@@ -105,7 +105,7 @@ def start(argv: list[str], log: Path) -> subprocess.Popen[bytes]:
 
 
 def test_the_compound_lives_on_a_cluster_and_kafka_may_stop_for_a_while(site: Settings, kafka: Kafka, tmp_path: Path):
-    plan = Plan(households=120, seed=7, begins_ms=int(time.time() * 1000), hour=17, pace=240.0, isolated_share=0.3)
+    plan = Plan(households=160, seed=7, begins_ms=int(time.time() * 1000), hour=17, pace=240.0, isolated_share=0.6)
     site.fleet_path.write_text("".join(fleet_text(Compound(plan).fleet())), encoding="utf-8")
     fill(site, tmp_path / "logins.json")
     assert site.gateway.broker is not None

@@ -55,6 +55,8 @@ def test_without_a_buffer_intake_pauses_says_so_and_goes_on_by_itself(cluster: G
     assert said.is_published()
     wait_until(lambda: gateway.health()["well"], 20, "health")
     assert [e.open for e in cluster.events("door")] == [False, True]
+    frames = cluster.frames()
+    assert len(frames) == len(set(frames))
     wait_until(lambda: reports(cluster, "inbox-one") == [False, True], 20, "the report")
     door.close()
 

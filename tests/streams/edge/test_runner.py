@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from devices.edge.settings import Cluster, Data, Settings
 from streams.edge.doorbell import Bell
+from streams.edge.runner import of_worker
 from streams.edge.sqlite_log import SqliteReader, SqliteWriter
 from streams.effects import Decision
 from streams.frames import decode_outbox, encode_inbox
@@ -97,3 +99,11 @@ def test_what_must_be_mended_is_said_in_a_sentence(config, text, words):
     assert "Traceback" not in said
     for word in words:
         assert word in said
+
+
+def test_each_worker_of_a_machine_has_a_folder_and_a_port_of_its_own():
+    settings = Settings(data=Data(folder="/d"), cluster=Cluster(metrics="127.0.0.1:9641"))
+    assert of_worker(settings, 1) == settings
+    third = of_worker(settings, 3)
+    assert (third.data.folder, third.cluster.metrics) == ("/d/worker-3", "127.0.0.1:9643")
+    assert of_worker(Settings(data=Data(folder="/d")), 2).cluster.metrics == ""
