@@ -17,7 +17,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from deploy import probe
 from devices.edge.settings import Settings, load
 from duty.edge.store import Store, StoreTrouble
-from streams.edge.influx import Influx, InfluxSeries, connect
+from streams.edge.influx import Influx, InfluxReader, InfluxSeries, connect
 from streams.edge.kafka_log import KafkaReader, open_reader, open_writer
 from streams.edge.series import Progress, SeriesDown
 from streams.edge.topics import prepare
@@ -338,12 +338,16 @@ until = "2090-01-01T00:00:00+08:00"
 
 
 @pytest.mark.slow
-def test_a_door_becomes_a_page_by_the_settings_of_the_containers(
+@pytest.mark.usefixtures("trusting")
+def test_a_door_becomes_a_page_and_a_point_by_the_settings_of_the_containers(
     broker: TlsMosquitto, secure_kafka: TlsKafka, tmp_path: Path, certificates: Path
 ) -> None:
     """deploy/cluster/site.toml but for its addresses: broker, Kafka and metrics over TLS."""
     (tmp_path / "fleet.toml").write_text(FLEET)
-    ports = {name: free_port() for name in ("8883", "9101", "9102")}
+    ports = {name: free_port() for name in ("8883", "9101", "9102", "9103")}
+    influxd = TlsInfluxd(tmp_path / "influxd", certificates / "influxdb")
+    influxd.start()
+    (tmp_path / "secrets" / "influx-token").write_text(influxd.token)
 
     def config(part: str) -> Path:
         text = (DEPLOY / "cluster" / "site.toml").read_text()
@@ -352,7 +356,7 @@ def test_a_door_becomes_a_page_by_the_settings_of_the_containers(
             "/run/secrets": str(tmp_path / "secrets"), "/etc/threshold": str(tmp_path),
             "/var/lib/threshold": str(tmp_path / part), 'host = "mosquitto"': 'host = "localhost"',
             "\nport = 8883": f"\nport = {broker.port}", "kafka:9092": f"localhost:{secure_kafka.port}",
-            "partitions = 24": "partitions = 2", "0.0.0.0:": "127.0.0.1:",
+            "partitions = 24": "partitions = 2", "https://influxdb:8086": influxd.url, "0.0.0.0:": "127.0.0.1:",
             'metrics = "127': 'topic_prefix = "tls2-"\nmetrics = "127',
         }  # fmt: skip
         for name, here in replaced.items():
@@ -366,7 +370,7 @@ def test_a_door_becomes_a_page_by_the_settings_of_the_containers(
         return path
 
     door = free_port()
-    running = {part: Part(tmp_path / f"run-{part}", part, config(part)) for part in ("gateway", "streams")}
+    running = {part: Part(tmp_path / f"run-{part}", part, config(part)) for part in ("gateway", "streams", "sink")}
     try:
         for part, process in running.items():
             process.start()
@@ -379,9 +383,13 @@ def test_a_door_becomes_a_page_by_the_settings_of_the_containers(
         reader = open_reader(load(tmp_path / "streams.toml"), "outbox")
         wait_until(lambda: "page" in decisions(reader), 60)
         reader.close()
+        series = InfluxReader(connect(load(tmp_path / "sink.toml").sink))
+        wait_until(lambda: moves(series) == 2, 60)
+        series.close()
     finally:
         for process in running.values():
             process.stop()
+        influxd.stop()
 
 
 class Part(Server):
@@ -413,6 +421,17 @@ def published(port: int, ca: Path, password: str, payload: str) -> None:
     client.publish("threshold/g1/door-1/door", payload, qos=1).wait_for_publish(20)
     client.disconnect()
     client.loop_stop()
+
+
+def moves(series: InfluxReader) -> int:
+    """How many points of the door there are; the sink makes the buckets with the first one."""
+    now_ms = time.time_ns() // 1_000_000
+    try:
+        return len(list(series.rows("door", {"grid": "g1"}, now_ms - 600_000, now_ms + 600_000)))
+    except SeriesDown as missing:
+        if "no such organisation or bucket" not in str(missing):
+            raise
+        return 0
 
 
 def decisions(reader: KafkaReader) -> list[str]:
