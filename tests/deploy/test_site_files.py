@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from deploy.process import ENTRIES
 from devices.edge.toml_lines import read_toml
 from duty.edge.watchdog import settings_of
 
@@ -22,7 +23,13 @@ def test_mosquitto_takes_every_line(make_mosquitto) -> None:
 
 @pytest.mark.parametrize("unit", sorted((DEPLOY / "systemd").glob("*.service")), ids=lambda file: file.name)
 def test_a_unit_calls_a_command_that_is_there(unit: Path) -> None:
-    command = re.search(r"^ExecStart=/opt/threshold/threshold (\w+) --config", unit.read_text("utf-8"), re.MULTILINE)
+    text = unit.read_text("utf-8")
+    if unit.stem.endswith("@"):
+        # One process of a machine, by the name it is started with: all that it names must be there.
+        assert "\nExecStart=/opt/threshold/.venv/bin/python -m deploy.process %i --config " in text
+        assert set(re.findall(rf"{unit.stem}(\w+)", text)) - {"service"} == set(ENTRIES)
+        return
+    command = re.search(r"^ExecStart=/opt/threshold/threshold (\w+) --config", text, re.MULTILINE)
     assert command is not None
     assert f"def {command[1]}(" in (DEPLOY / "cli.py").read_text("utf-8")
 
