@@ -88,7 +88,7 @@ class Gateway(_Table, frozen=True, kw_only=True):
     """How devices come in: directly (`listen`, `tls_listen`; "" is off), through a broker, or both.  `name` tells this
     gateway from the others of a cluster, in what it reports about itself."""
 
-    name: Annotated[str, Meta(pattern="^[A-Za-z0-9-]{0,30}$")] = ""
+    name: Annotated[str, Meta(pattern="^[A-Za-z0-9-]{0,63}$")] = ""
     listen: str = "127.0.0.1:1883"
     tls_listen: str = ""
     certificate: str = ""

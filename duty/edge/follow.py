@@ -150,7 +150,7 @@ class Follow:
         if trouble == self._unwell or (trouble and self._unwell):
             return
         self._unwell = trouble
-        self._say(trouble or "the desk's store can be written again")
+        self._say(trouble or "the logs are read and the desk's store is written again")
         self._telling = asyncio.ensure_future(self._report("desk-store", not trouble, trouble))
 
     async def _tidy_now_and_then(self) -> None:
