@@ -69,7 +69,8 @@ def _leave_to_us(recovery: Any) -> None:
     async def highwaters(consumer: Any, tps: set[TP], destination: Any, title: str) -> None:
         await build(consumer, tps, destination, title)
         if title == "active":
-            destination.update(dict.fromkeys(tps, -1))
+            for tp in tps:
+                destination[tp] = -1  # a Counter's `update` would add
 
     recovery._build_highwaters = highwaters
 
@@ -260,8 +261,14 @@ class Worker:
                 return False
             return True
 
-        if await consumer._thread.call_thread(commit):
-            self._committed.update(news)
+        try:
+            if await consumer._thread.call_thread(commit):
+                self._committed.update(news)
+        except asyncio.CancelledError:
+            # Faust's thread is going, and takes with it what it had to do; that is no reason for us to go.
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
 
     async def _take_places(self, tenure: Tenure) -> None:
         """Once Faust has gone to the places that it knows, go to ours."""
@@ -303,6 +310,8 @@ class Worker:
             self._taking = True
             self._listen_to_heartbeats()
             self._keep(self._guard(self._first_heartbeat()))
+        except asyncio.CancelledError:
+            raise  # Faust is stopping
         except BaseException as error:
             self._fail(error)
             raise
@@ -344,6 +353,8 @@ class Worker:
                     print(f"streams: {self.says()}", file=sys.stderr, flush=True)
         except Over:
             return
+        except asyncio.CancelledError:
+            raise  # Faust is stopping
         except BaseException as error:
             self._fail(error)
             raise
@@ -464,6 +475,8 @@ class Worker:
             await self._settle(_SETTLE_S)
             await self._commit()
             await self._drop()
+        except asyncio.CancelledError:
+            raise  # Faust is stopping
         except BaseException as error:
             self._fail(error)
             raise

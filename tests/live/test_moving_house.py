@@ -31,7 +31,7 @@ from tests.servers import Kafka
 from tests.streams.edge.boxes import in_frames, policy
 from tests.streams.edge.scripts import MINUTE_MS, asked, script
 
-pytestmark = [pytest.mark.live, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.live, pytest.mark.timeout(400)]
 
 ROOT = Path(__file__).resolve().parents[2]
 PARTITIONS = 6  # with so many, grid `system` has one for itself: its time is another than the story's

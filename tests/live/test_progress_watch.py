@@ -16,7 +16,7 @@ from tests.servers import Kafka, free_port
 from tests.streams.edge.scripts import script
 from tests.waiting import wait_until
 
-pytestmark = [pytest.mark.live, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.live, pytest.mark.timeout(300)]
 
 PARTITIONS = 2
 SYSTEM = partition_of("system", PARTITIONS)

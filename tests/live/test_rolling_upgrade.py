@@ -16,7 +16,7 @@ from tests.live.cluster_site import STANDING, ClusterSite, WorkerProcess
 from tests.servers import Kafka
 from tests.waiting import wait_until
 
-pytestmark = [pytest.mark.live, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.live, pytest.mark.timeout(400)]
 
 PARTITIONS = 4
 
