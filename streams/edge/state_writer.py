@@ -11,6 +11,8 @@ from streams.edge.cluster_part import Mark, Write
 from streams.edge.kafka import LARGEST_BATCH, Names
 from streams.edge.tenure import Over, Tenure
 
+_FOR_EVER_S = 10.0**9
+
 
 class Written(NamedTuple):
     """Where a flush stands in its changelog, and when the broker took it by its own clock."""
@@ -42,6 +44,9 @@ class StateWriter:
             max_batch_size=LARGEST_BATCH,
             max_request_size=LARGEST_BATCH,
         )
+        # A batch that finds no leader for as long as a request may take is given up, idempotent or not: a broker that
+        # is away for longer would end every worker.
+        self._producer._message_accumulator._batch_ttl = _FOR_EVER_S
         self._under_way = 0
         client = self._producer.client
         send = client.send
