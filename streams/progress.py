@@ -27,13 +27,17 @@ class Progress:
 
     def __init__(self) -> None:
         self._places: dict[int, tuple[int, int, float]] = {}  # partition → its place, the end, since when it is there
-        self._restored: dict[int, int] = {}
+        self._kept: dict[int, tuple[int, bool]] = {}
 
-    def seen(self, partition: int, at: int, end: int, now_s: float, *, restored: int = 0) -> None:
-        """This is how it stands now.  `restored`: how far its owner has read what it remembers, which is work too."""
+    def seen(self, partition: int, at: int, end: int, now_s: float, *, restored: int = 0, ours: bool = False) -> None:
+        """This is how it stands now.  `restored`: how far its owner has read what it remembers, which is work too.
+
+        A partition that became `ours` since, or no longer is, begins afresh: its new owner has had no time yet, and
+        must not pay for the one before.
+        """
         old = self._places.get(partition)
-        stands = old is not None and old[0] == at and old[0] < old[1] and self._restored.get(partition) == restored
-        self._restored[partition] = restored
+        stands = old is not None and old[0] == at and old[0] < old[1] and self._kept.get(partition) == (restored, ours)
+        self._kept[partition] = (restored, ours)
         self._places[partition] = (at, end, old[2] if old is not None and stands else now_s)
 
     def blind(self) -> None:

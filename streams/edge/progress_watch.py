@@ -64,6 +64,7 @@ class ProgressWatch:
         self._reporter = reporter
         self._clock = clock
         self._progress = Progress()
+        self._ours: frozenset[int] = frozenset()  # at the last look
         self._reported: set[int] = set()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="progress", daemon=True)
@@ -106,17 +107,19 @@ class ProgressWatch:
         unread = [number for number in partitions if number not in committed]
         firsts = await asker.firsts(self._names.inbox, unread) if unread else {}
         now_s = self._clock()
+        self._ours = frozenset(self._mine())
         for number in partitions:
             at = committed.get(number, firsts.get(number, 0))
-            self._progress.seen(number, at, ends[number], now_s, restored=self._restored(number))
+            self._progress.seen(
+                number, at, ends[number], now_s, restored=self._restored(number), ours=number in self._ours
+            )
         self.looked_s = now_s
         self.places = self._progress.places()
 
     def _judge(self) -> None:
         now_s = self._clock()
         self.stuck = tuple(self._progress.stuck(self._timeout_s, now_s))
-        mine = self._mine()
-        ours = [each for each in self.stuck if each.partition in mine]
+        ours = [each for each in self.stuck if each.partition in self._ours]
         if ours:
             self._end(ours)
             return

@@ -129,13 +129,14 @@ def test_a_frame_that_is_none_goes_to_rejects_and_the_worker_goes_on(site: Clust
     worker = site.worker("a", standing=True)
     worker.start()
     load = Load(site, seed=6)
-    witness = Witness(site, load)
+    frames = (b"", b"\x00", b"\x92\x01\xc0", b'{"state":"open"}', b"\xff" * 5000)
+    witness = Witness(site, load, others=frames)
     # A writer of its own: the load's belongs to its thread.
     bad = ClusterSite(site.folder / "bad", site.keys["kafka"], partitions=PARTITIONS)
     bad.settings = site.settings
     try:
         load.go_on()
-        for frame in (b"", b"\x00", b"\x92\x01\xc0", b'{"state":"open"}', b"\xff" * 5000):
+        for frame in frames:
             bad.put_raw((1, frame))
             time.sleep(0.2)
         load.rest()
@@ -143,7 +144,7 @@ def test_a_frame_that_is_none_goes_to_rejects_and_the_worker_goes_on(site: Clust
         witness.check()
         assert worker.is_running()
         told = [msgspec.msgpack.decode(frame) for _, frame in site.frames("rejects", 0)]
-        assert [row[5] for row in told] == [b"", b"\x00", b"\x92\x01\xc0", b'{"state":"open"}', b"\xff" * 5000]
+        assert tuple(row[5] for row in told) == frames
         assert {(row[2], row[4]) for row in told} == {("malformed", "inbox/1")}
         assert all("of inbox" in row[3] for row in told)
     finally:

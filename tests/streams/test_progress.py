@@ -63,3 +63,14 @@ def test_reading_what_it_remembers_is_moving_on():
     progress.seen(0, 7, 9, now_s=600, restored=550)
     progress.seen(0, 7, 9, now_s=610, restored=550)
     assert [each.for_s for each in progress.stuck(60, now_s=610)] == [60]
+
+
+def test_a_new_owner_does_not_pay_for_the_one_before():
+    progress = Progress()
+    progress.seen(0, 7, 9, now_s=0)
+    progress.seen(0, 7, 9, now_s=100)
+    assert progress.stuck(60, now_s=100)
+    progress.seen(0, 7, 9, now_s=110, ours=True)
+    assert progress.stuck(60, now_s=169) == []
+    progress.seen(0, 7, 9, now_s=170, ours=True)
+    assert [each.for_s for each in progress.stuck(60, now_s=170)] == [60]

@@ -22,7 +22,7 @@ ROWS: dict[str, tuple[str, str]] = {
     "trial_no_text": ("文件不是 UTF-8 文本。", "The file is no UTF-8 text."),
     "trial_disk": ("没能开始：{why}", "It could not be started: {why}"),
     "trials_before": ("以前的试行", "Tries before"),
-    "trials_none": ("还没有试行过。", "None so far."),
+    "trials_none": ("还没有试行过。", "No try so far."),
     "trial_unnamed": ("未命名", "unnamed"),
     "trial_of": ("{days} 天 · {by} · {time}", "{days} days · {by} · {time}"),
     "state_running": ("进行中", "under way"),
