@@ -146,9 +146,11 @@ class LocalRuntime:
                 self._warn(f"frame {damaged} of outbox is damaged: what was decided in it may not have been told")
             known = {aside.fault for aside in self._db.put_aside()}
             self._commit([part.committed([], faults=[f for f in (*faults, *engine.take_faults()) if f not in known])])
-        for aside in self._db.put_aside():
+        aside_before = self._db.put_aside()
+        for aside in aside_before:
             self._try_again(parts[aside.partition], aside.id, aside.fault)
-        self._say_what_is_aside()
+        # The process before this one has said so of what it put aside: what is taken in by now is over.
+        self._say_what_is_aside(although_said=bool(aside_before))
         return parts
 
     def _try_again(self, part: _Part, number: int, fault: Fault) -> None:
@@ -171,11 +173,11 @@ class LocalRuntime:
         if not still:
             print(f"streams: number {number} of the quarantine is taken in", file=sys.stderr, flush=True)
 
-    def _say_what_is_aside(self) -> None:
+    def _say_what_is_aside(self, *, although_said: bool = False) -> None:
         count = len(self._db.put_aside())
         if self._reporter is not None:
             detail = f"{count} put aside: see the quarantine in streams.db" if count else ""
-            self._reporter.say("quarantine", well=not count, detail=detail)
+            self._reporter.say("quarantine", well=not count, detail=detail, although_said=although_said)
 
     # ── the loop ──
 

@@ -11,11 +11,13 @@ from streams.edge.doorbell import Bell, Doorbell
 from streams.edge.live_clock import LiveClock
 from streams.edge.local import GRACE_MS
 from streams.edge.log import LogFull
+from streams.edge.reporter import Teller
 from streams.edge.sqlite_log import SqliteWriter
 from streams.effects import Decision
 from streams.frames import VERSION, NewerFrame, encode_inbox
 from tests.streams.edge.boxes import Box, expected, in_frames
 from tests.streams.edge.scripts import MINUTE_MS, T0_MS, asked, door, fleet, household, script
+from tests.waiting import wait_until
 
 
 @pytest.fixture
@@ -193,6 +195,42 @@ def test_what_a_mended_program_understands_is_taken_in_at_its_start(box):
     assert box.ask("SELECT count(*) FROM quarantine WHERE resolved_ms IS NULL") == [(0,)]
     box.take_in()
     assert len(pages(box)) == 1
+
+
+class Told(Teller):
+    """Keeps what would be told."""
+
+    def __init__(self) -> None:
+        super().__init__("a test")
+        self.told: list[tuple[str, bool]] = []
+
+    def _send(self, part: str, well: bool, detail: str) -> str:
+        self.told.append((part, well))
+        return ""
+
+
+def test_what_is_taken_in_at_a_start_is_no_trouble_any_more(box):
+    """The process that put it aside has said so, and has ended since."""
+    box.put(fleet(2))
+    box.put_raw(b"\xc1 no frame")
+    first = Told()
+    box.take_in(reporter=first)
+    wait_until(lambda: ("quarantine", False) in first.told)
+    first.close()
+
+    (good,) = in_frames([door(1, T0_MS + 500, False, 1)])
+    writer = SqliteWriter(box.folder / "streams.db", "outbox")
+    writer.append([], [("UPDATE quarantine SET data = ?", [(encode_inbox(good),)])])
+    writer.close()
+    second = Told()
+    box.take_in(reporter=second)
+    wait_until(lambda: ("quarantine", True) in second.told)
+    second.close()
+
+    third = Told()
+    box.take_in(reporter=third)
+    third.close()
+    assert "quarantine" not in dict(third.told)
 
 
 def test_a_memory_that_does_not_decode_is_kept_aside_and_all_others_are_loaded(box):
