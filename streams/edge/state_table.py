@@ -1,4 +1,4 @@
-"""The workers' table: Faust assigns it, restores it from its changelog and keeps its standbys; we write it.
+"""The workers' table: Faust assigns it; we restore it from its changelog (`cluster_worker.py`) and write it.
 
 Faust writes one record of the changelog for each key that is set, on its own time.  A flush must be there whole or not
 at all, so it is sent as one batch of Kafka's (`state_writer.py`), and comes into the table here when it is durable.
@@ -6,32 +6,21 @@ Each partition of the table is kept apart: its keys are the core's own, which tw
 moved from one grid to another).
 """
 
+import time
 from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple
+from typing import Any
 
 from faust.stores import memory, rocksdb
 from faust.tables.table import Table
 from faust.types import TP
 
 Write = tuple[bytes, bytes | None]
-
-
-class Listening(NamedTuple):
-    """What of Faust's reading is taken in: what it read of our partitions since the last rebalance, when it went to the
-    place that the store had.  What it still had from before may lie beyond records that it threw away, and taken in it
-    would hide them for ever: whoever took the partition over later would decide again what was decided."""
-
-    generation: int = -1
-    partitions: set[int] = set()  # noqa: RUF012 - never changed
-
-    def to(self, message: Any) -> bool:
-        """Whether this record of the changelog counts."""
-        return message.generation_id == self.generation and message.partition in self.partitions
+_FRESH_S = 3600.0
 
 
 class MemoryStore(memory.Store):
-    """Partitions in memory.  Faust's own forgets its standbys at every rebalance, so that a take-over reads everything
-    again; this one knows how far it has come, and forgets a partition when it is neither ours nor a standby of ours."""
+    """Partitions in memory.  It knows how far it has come, and forgets a partition when Faust takes it away: what it
+    keeps over a rebalance is what we read and wrote ourselves."""
 
     table: Any
 
@@ -39,7 +28,8 @@ class MemoryStore(memory.Store):
         super().__init__("memory://", app, table)
         self._parts: dict[int, dict[bytes, bytes]] = {}
         self._offsets: dict[int, int] = {}
-        self._listening = Listening()
+        self._assigned: set[int] = set()
+        self._written_s: dict[int, float] = {}
 
     def persisted_offset(self, tp: TP) -> int | None:
         return self._offsets.get(tp.partition)
@@ -48,12 +38,8 @@ class MemoryStore(memory.Store):
         self._offsets[tp.partition] = offset
 
     def apply_changelog_batch(self, batch: Iterable[Any], to_key: Any, to_value: Any) -> None:
-        """Records of standbys that Faust has read; what is here already is passed over, for it may be older than what
-        we wrote."""
-        for event in batch:
-            message = event.message
-            if self._listening.to(message) and message.offset > self._offsets.get(message.partition, -1):
-                self.write(message.partition, [(message.key, message.value)], message.offset)
+        """What Faust reads for a standby is not taken in: it may have dropped records before it, and a hole in what is
+        remembered shows nowhere.  Whoever takes over reads on from what it wrote itself, or from the beginning."""
 
     def write(self, partition: int, writes: Iterable[Write], offset: int) -> None:
         """Take in records of the changelog, of which `offset` is the last one's."""
@@ -64,6 +50,7 @@ class MemoryStore(memory.Store):
             else:
                 kept[key] = value
         self._offsets[partition] = offset
+        self._written_s[partition] = time.monotonic()
 
     def rows(self, partition: int) -> list[tuple[bytes, bytes]]:
         """Everything a partition holds."""
@@ -73,10 +60,12 @@ class MemoryStore(memory.Store):
         self, assigned: set[TP], revoked: set[TP], newly_assigned: set[TP], generation_id: int = 0
     ) -> None:
         ours = {tp.partition for tp in assigned if tp.topic == self.table.changelog_topic_name}
-        for partition in set(self._parts) - (ours & self._listening.partitions):
+        # What is old may hold keys whose deletion the changelog no longer tells.
+        fresh = {number for number, at_s in self._written_s.items() if time.monotonic() - at_s < _FRESH_S}
+        for partition in set(self._parts) - (ours & self._assigned & fresh):
             del self._parts[partition]
             self._offsets.pop(partition, None)
-        self._listening = Listening(generation_id, ours)
+        self._assigned = ours
 
     async def on_recovery_completed(self, active_tps: set[TP], standby_tps: set[TP]) -> None:
         """Nothing to forget."""
@@ -91,26 +80,9 @@ class DiskStore(rocksdb.Store):
         # Faust's own defaults are for one table that has the machine to itself: 2 GB of cache for each partition.
         options = {"write_buffer_size": 16 * 2**20, "block_cache_size": 8 * 2**20, "max_write_buffer_number": 2}
         super().__init__("rocksdb://", app, table, table_name=table.name, options=options, driver="rocksdict")
-        self._listening = Listening()
-
-    async def on_rebalance(
-        self, assigned: set[TP], revoked: set[TP], newly_assigned: set[TP], generation_id: int = 0
-    ) -> None:
-        await super().on_rebalance(assigned, revoked, newly_assigned, generation_id)
-        ours = {tp.partition for tp in assigned if tp.topic == self.table.changelog_topic_name}
-        self._listening = Listening(generation_id, ours)
 
     def apply_changelog_batch(self, batch: Iterable[Any], to_key: Any, to_value: Any) -> None:
-        """Records that Faust has read; what is here already is passed over, for it may be older than what we wrote."""
-        fresh: dict[int, list[Any]] = {}
-        for event in batch:
-            if self._listening.to(event.message):
-                fresh.setdefault(event.message.partition, []).append(event.message)
-        for partition, messages in fresh.items():
-            held = self.persisted_offset(messages[0].tp)
-            rows = [message for message in messages if held is None or message.offset > held]
-            if rows:
-                self.write(partition, [(row.key, row.value) for row in rows], rows[-1].offset)
+        """As of the store in memory: what Faust reads for a standby is not taken in."""
 
     def write(self, partition: int, writes: Iterable[Write], offset: int) -> None:
         """Take in records of the changelog, of which `offset` is the last one's."""

@@ -55,7 +55,11 @@ def wanted(settings: Settings) -> list[Topic]:
         "message.timestamp.type": "LogAppendTime",
     }
     kept = {"cleanup.policy": "delete"}
-    compact = {"cleanup.policy": "compact", "segment.bytes": str(64 * 1024 * 1024), "segment.ms": str(6 * HOUR_MS)}
+    compact = {
+        "cleanup.policy": "compact", "segment.bytes": str(64 * 1024 * 1024), "segment.ms": str(6 * HOUR_MS),
+        # A worker that reads on from an old copy of its own must still see what was deleted since.
+        "delete.retention.ms": str(30 * DAY_MS),
+    }  # fmt: skip
     raw = {**kept, "retention.ms": str(settings.data.raw_days * DAY_MS)}
     incidents = {**kept, "retention.ms": str(settings.data.incident_days * DAY_MS)}
     return [
