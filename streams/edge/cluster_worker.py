@@ -1,8 +1,8 @@
 """A worker of the cluster: what Faust gives it, and what it makes of that.
 
-Faust shares the partitions of `inbox` among the workers, restores the table, keeps standbys and commits offsets.  What
-a partition remembers, and how it is written so that a crash at any point loses nothing and says nothing twice, is in
-`cluster_part.py` and docs/decisions/0050-cluster-crash-window.md.
+Faust shares the partitions of `inbox` among the workers and hands out their frames; the table is restored and offsets
+are committed here (decisions 0055 and 0059).  What a partition remembers, and how it is written so that a crash at any
+point loses nothing and says nothing twice, is in `cluster_part.py` and docs/decisions/0050-cluster-crash-window.md.
 """
 
 import asyncio
@@ -63,7 +63,7 @@ def _passed_by(consumer: Any) -> Callable[[Any], bool]:
 
 
 def _leave_to_us(recovery: Any) -> None:
-    """Have Faust restore its standbys alone: what is ours is read where its engines are made (`_catch_up`)."""
+    """Have Faust restore nothing of what is ours: that is read where its engines are made (`_catch_up`)."""
     build = recovery._build_highwaters
 
     async def highwaters(consumer: Any, tps: set[TP], destination: Any, title: str) -> None:
