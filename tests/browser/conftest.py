@@ -51,6 +51,15 @@ class Screen:
         self.page.screenshot(path=PICTURES / f"{name}.png", full_page=whole)
 
 
+def until(page: Any, condition: Callable[[], object], what: str) -> None:
+    """Return once the condition holds; the page goes on meanwhile.  What a page shows may come before what it did."""
+    for _ in range(750):
+        if condition():
+            return
+        page.wait_for_timeout(20)
+    raise AssertionError(f"{what} did not come in 15 s")
+
+
 Look = Callable[..., Screen]
 
 

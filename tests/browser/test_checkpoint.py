@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.browser.conftest import Look
+from tests.browser.conftest import Look, until
 from tests.desk_world import Served
 
 GATE = "/g/g017/c/north"
@@ -65,6 +65,7 @@ def test_ask_measure_check_register_are_four_taps(look: Look, served: Served) ->
     assert page.input_value("#form-register [name=pass_id]") == "A-0777"
     page.fill("#form-register [name=household]", "3/1203")
     page.locator("#form-register .main-button").click()
+    until(page, lambda: served.world.door.commands, "the register command")
     page.get_by_text("已全部上传").wait_for()
     for step in ("ask", "measure", "check", "register"):
         assert page.locator(f"#step-{step}").get_attribute("aria-pressed") == "true", step
@@ -124,7 +125,8 @@ def test_an_answer_lost_on_the_way_sends_the_very_same_again(look: Look, served:
 
     page.route("**/reading", lose_the_first)
     type_in(page, "36.5")
-    page.get_by_text("已全部上传").wait_for(timeout=30_000)
+    until(page, lambda: len(served.world.door.messages) == 2, "the reading, a second time")
+    page.get_by_text("已全部上传").wait_for()
     ids = [each["id"] for each in served.world.door.messages]
     assert len(ids) == 2
     assert len(set(ids)) == 1, "the same id both times: the gateway takes it in once"
@@ -140,6 +142,35 @@ def test_while_the_gateway_is_shut_nothing_is_lost(look: Look, served: Served) -
     served.world.door.shut = False
     page.get_by_text("已全部上传").wait_for(timeout=20_000)
     assert readings(served) == [36.6]
+
+
+def test_a_reading_waits_from_the_tap_on(look: Look, served: Served) -> None:
+    page = look("guard").go(GATE)
+    page.wait_for_selector('#live[data-state="live"]')
+    served.world.door.shut = True
+    page.locator("#manual").click()
+    page.fill("#form-manual [name=celsius]", "36.6")
+    at_once = page.evaluate(
+        """() => { document.querySelector('#form-manual .main-button').click();
+                   return document.getElementById('queue').textContent; }"""
+    )
+    assert at_once == "未上传 1", "it never says that all is sent while one is on its way to the store"
+
+
+def test_a_phone_that_keeps_nothing_says_so_and_sends_all_the_same(look: Look, served: Served) -> None:
+    screen = look("guard")
+    screen.page.add_init_script("indexedDB.open = () => { throw new DOMException('full', 'QuotaExceededError'); };")
+    page = screen.go(GATE)
+    page.wait_for_selector('#live[data-state="live"]')
+    served.world.door.shut = True
+    type_in(page, "36.6")
+    page.get_by_text("上传前请不要关闭本页").wait_for()
+    page.get_by_text("未上传 1").wait_for()
+    served.world.door.shut = False
+    page.get_by_text("已全部上传").wait_for(timeout=20_000)
+    assert readings(served) == [36.6]
+    # 503 while it was shut is noted by the console.
+    assert [fault for fault in screen.faults if "503" not in fault] == []
 
 
 @pytest.mark.parametrize("typed", ["abc", "12", "99"])

@@ -121,12 +121,18 @@ const queue = new Queue((waiting, refused) => {
   if (queue.loggedOut) toast(t("logged_out"), false);
 });
 
+async function keep(address, fields) {
+  const kept = await queue.add(base + address, fields);
+  if (!kept) toast(t("not_kept"), false);
+  return kept;
+}
+
 async function typed(celsius, site, source) {
   const local = judge(celsius, site);
-  await queue.add(base + "/reading", { celsius: String(celsius), site: site, source: source, at: String(Math.round(nowMs())) });
+  const kept = await keep("/reading", { celsius: String(celsius), site: site, source: source, at: String(Math.round(nowMs())) });
   if (!navigator.onLine || body.classList.contains("is-stale")) {
     take(local);
-    toast(t("saved"));
+    if (kept) toast(t("saved"));
     return;
   }
   fallback = setTimeout(() => take(local), 3000);
@@ -195,7 +201,7 @@ by("step-register").addEventListener("click", () => {
 by("form-register").addEventListener("submit", (event) => {
   event.preventDefault();
   const form = event.target;
-  queue.add(base + "/register", { pass_id: form.elements.pass_id.value, household: form.elements.household.value });
+  keep("/register", { pass_id: form.elements.pass_id.value, household: form.elements.household.value });
   toast(t("registered", { pass_: form.elements.pass_id.value }));
   done.register = true;
   closeSheet();
@@ -203,7 +209,7 @@ by("form-register").addEventListener("submit", (event) => {
 });
 by("retest").addEventListener("click", () => {
   if (!current || !current.subject) return;
-  queue.add(base + "/retest", { subject: current.subject });
+  keep("/retest", { subject: current.subject });
   toast(t("retest_asked"));
 });
 by("next").addEventListener("click", () => {

@@ -1,7 +1,8 @@
 // What waits to be sent, kept in IndexedDB in the order it was made, and sent in that order, each once.
 //
 // An entry leaves the queue only when the desk has answered it: taken in, or refused for good.  Its id goes with it, so
-// that one sent twice (an answer that got lost on the way) is taken in once.
+// that one sent twice (an answer that got lost on the way) is taken in once.  It counts as waiting from the tap on.
+// Where the phone keeps nothing (storage full or switched off) it waits in this page alone, and the guard is told.
 
 const NAME = "threshold-checkpoint";
 
@@ -36,42 +37,69 @@ export class Queue {
   constructor(changed) {
     this.changed = changed;
     this.database = null;
+    this.kept = 0; // in the database, when last counted
+    this.storing = 0; // on their way into it
+    this.spare = []; // those that it would not take
     this.sending = false;
     this.loggedOut = false;
     this.timer = 0;
   }
 
   async start() {
-    this.database = await open();
+    try {
+      this.database = await open();
+    } catch (error) {
+      this.database = null;
+    }
     window.addEventListener("online", () => this.send());
     this.timer = setInterval(() => this.send(), 5000);
     await this.tell();
     this.send();
   }
 
+  /** Whether it is kept though the page be closed. */
   async add(address, fields) {
     const entry = { address: address, fields: Object.assign({ id: freshId(), at: String(Date.now()) }, fields) };
-    await run(this.database, "readwrite", (store) => store.add(entry));
+    this.storing += 1;
+    this.say("");
+    let kept = true;
+    try {
+      await run(this.database, "readwrite", (store) => store.add(entry));
+    } catch (error) {
+      kept = false;
+      this.spare.push(entry);
+    }
+    this.storing -= 1;
     await this.tell();
     this.send();
-  }
-
-  async waiting() {
-    return run(this.database, "readonly", (store) => store.count());
+    return kept;
   }
 
   async first() {
-    const found = await run(this.database, "readonly", (store) => store.getAll(null, 1));
-    return found.length ? found[0] : null;
+    const found = this.database ? await run(this.database, "readonly", (store) => store.getAll(null, 1)) : [];
+    return found.length ? found[0] : this.spare[0];
+  }
+
+  async forget(entry) {
+    if (entry === this.spare[0]) {
+      this.spare.shift();
+      return;
+    }
+    await run(this.database, "readwrite", (store) => store.delete(entry.n));
   }
 
   async tell(refused) {
-    this.changed(await this.waiting(), refused || "");
+    if (this.database) this.kept = await run(this.database, "readonly", (store) => store.count());
+    this.say(refused);
+  }
+
+  say(refused) {
+    this.changed(this.kept + this.storing + this.spare.length, refused || "");
   }
 
   /** Send what waits, oldest first; stops at the first that could not be sent. */
   async send() {
-    if (this.sending || !this.database) return;
+    if (this.sending) return;
     this.sending = true;
     try {
       let entry = await this.first();
@@ -89,8 +117,7 @@ export class Queue {
         }
         if (answer.status >= 500 || answer.status === 429) break;
         const said = await answer.json();
-        const key = entry.n;
-        await run(this.database, "readwrite", (store) => store.delete(key));
+        await this.forget(entry);
         await this.tell(said.well ? "" : said.text);
         entry = await this.first();
       }

@@ -49,6 +49,10 @@ ROWS: dict[str, tuple[str, str]] = {
     "js_limit": ("{site} {limit}° 起需复测", "{site}: measure again from {limit}°"),
     "js_queue": ("未上传 {n}", "{n} not sent"),
     "js_queue_0": ("已全部上传", "all sent"),
+    "js_not_kept": (
+        "手机存不下，上传前请不要关闭本页",
+        "This phone cannot keep it: leave this page open until it is sent",
+    ),
     "js_offline_ready": ("离线可用", "works offline"),
     "js_ask_done": ("问过了", "asked"),
     "js_check_done": ("查过了", "checked"),
