@@ -51,12 +51,13 @@ HOST = "http://desk.test"
 class StoryDoor:
     """The gateway's door over a story: the same answers, from the core's own decisions.
 
-    `shut`: nothing is taken in, as when the gateway is down or its disk is full.
+    `shut`: nothing is taken in, as when the gateway is down or its disk is full.  `says`: what it says of itself.
     """
 
     def __init__(self, story: Story, follow: Callable[[], None], outcome: Callable[[str], Any]) -> None:
         self.story = story
         self.shut = False
+        self.says: dict[str, Any] = {}
         self.commands: list[dict[str, Any]] = []
         self.messages: list[dict[str, Any]] = []
         self._follow = follow
@@ -95,7 +96,7 @@ class StoryDoor:
         return {}
 
     async def health(self) -> dict[str, Any] | None:
-        return None if self.shut else {}
+        return None if self.shut else self.says
 
     async def replay_rejects(self, ids: list[int] | None = None) -> dict[str, Any] | None:
         return None if self.shut else {"taken": len(ids or []), "refused": 0}

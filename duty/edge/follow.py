@@ -68,6 +68,7 @@ class Follow:
         self._say = say
         self._tidied_s: float | None = None
         self._unwell = ""
+        self._logs_away = ""  # why the logs cannot be read
         self._telling: asyncio.Task[object] | None = None
 
     def want(self) -> None:
@@ -107,8 +108,10 @@ class Follow:
         try:
             touched, more = await asyncio.to_thread(projection.read_outbox)
             heard, more_heard = await asyncio.to_thread(projection.read_inbox)
+            self._logs_away = ""
         except LogFull as error:
-            self._tell(str(error))
+            self._logs_away = str(error)
+            self._tell(self._logs_away)
             await asyncio.sleep(PAUSE_S)
             touched, heard, more, more_heard = [], [], False, False
         projection.tell([*touched, *heard])
@@ -125,7 +128,7 @@ class Follow:
         if not busy and not self._projection.has_something_to_save():
             return
         well = await asyncio.to_thread(self._projection.flush)
-        self._tell("" if well else self._projection.trouble)
+        self._tell(self._logs_away if well else self._projection.trouble)
         if not well:
             # People are told all the same; what could not be written is tried again soon.
             await asyncio.sleep(0.2)

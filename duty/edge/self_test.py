@@ -2,7 +2,7 @@
 
 A command that the core must refuse goes in; its refusal must come back.  Nothing is raised and nobody is disturbed.
 When it does not come back, the core is told (if it can be), the picture counts as old, and so `/health` says that this
-box is not well: the outside watchdog hears of it that way.
+box is not well: the outside watchdog hears of it that way.  Until it comes back it is tried again every 15 s.
 """
 
 import asyncio
@@ -12,6 +12,8 @@ from typing import Any
 from duty.edge.door import Sent
 
 PART = "self-test"
+# While it fails every screen counts as old: it must not stay so for minutes after the path is whole again.
+AGAIN_S = 15.0
 
 
 class SelfTest:
@@ -44,7 +46,7 @@ class SelfTest:
     async def run(self) -> None:
         """Until it is cancelled."""
         while True:
-            await asyncio.sleep(self._every_s)
+            await asyncio.sleep(min(self._every_s, AGAIN_S) if self.failing else self._every_s)
             await self.test()
 
     async def test(self) -> bool:

@@ -29,6 +29,7 @@ from gateway.pages import Page
 _FIRST_PAUSE_S = 0.25
 _LONGEST_PAUSE_S = 15.0
 _KEEP_ALIVE_S = 30
+_PINGREQ = b"\xc0\x00"
 _FILTERS_AT_ONCE = 50
 _PAGES_UNDER_WAY = 100
 # So often a message goes through paho like any other packet: it so knows that the broker is alive.
@@ -78,6 +79,7 @@ class BrokerClient:
         self._task: asyncio.Task[None] | None = None
         self._lost = asyncio.Event()
         self._shown_s = 0.0
+        self._stayed_s = 0.0
         # Gathered while one read is worked off.
         self._packet_ids: list[int] = []
         self._messages = 0
@@ -137,7 +139,10 @@ class BrokerClient:
             else:
                 self._opened()
                 while not self._lost.is_set():
-                    self._client.loop_misc()
+                    if self._paused:
+                        self._stay()
+                    else:
+                        self._client.loop_misc()
                     self._after_calls()
                     if self.connected:
                         pause_s = _FIRST_PAUSE_S
@@ -150,6 +155,14 @@ class BrokerClient:
                 return
             await asyncio.sleep(pause_s)
             pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
+
+    def _stay(self) -> None:
+        """While nothing is read, paho would take our own silence for the broker's and end the connection; and the
+        broker ours.  What it answers is read when reading goes on."""
+        now_s = self._loop.time()
+        if self._socket is not None and now_s - self._stayed_s >= _KEEP_ALIVE_S / 2:
+            self._stayed_s = now_s
+            self._socket.send(_PINGREQ)
 
     def _opened(self) -> None:
         sock = self._client.socket()
@@ -165,7 +178,7 @@ class BrokerClient:
         if self.trouble != why and not self._stopping:
             say("broker is not reachable, trying on", broker=self._address, trouble=why)
         self.state, self.trouble = "away", why
-        if not self._reported and self._loop.time() - self._away_since > _REPORTED_AFTER_S:
+        if not self._reported and not self._paused and self._loop.time() - self._away_since > _REPORTED_AFTER_S:
             self._reported = True
             self._report(False, f"broker {self._address}: {why}")
 

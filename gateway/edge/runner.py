@@ -30,12 +30,13 @@ from gateway.edge.push_door import PushDoor, PushRules
 from gateway.edge.push_secrets import platforms
 from gateway.edge.say import say
 from gateway.edge.vitals import Vitals
+from gateway.edge.waiting_door import WaitingDoor
 from gateway.fleet_records import changes, fleet_records
 from gateway.identify import subscriptions
 from gateway.intake import Intake
 from streams.edge.live_clock import LiveClock
 from streams.edge.log import LogFull
-from streams.edge.sqlite_log import OldSqlite, SqliteReader
+from streams.edge.sqlite_log import OldSqlite, SqliteReader, wall_clock_ms
 from streams.frames import FrameError
 
 if TYPE_CHECKING:
@@ -44,6 +45,8 @@ if TYPE_CHECKING:
 
 # Of one run: it is to begin anew in the same process.
 AGAIN = -1
+# A start that takes longer is one that somebody may ask about.
+_QUICK_S = 3.0
 
 
 def main(config: str | Path) -> int:
@@ -92,15 +95,23 @@ def _keeping(settings: Settings, loop: asyncio.AbstractEventLoop) -> Keeping:
     return Box(settings.data_path, settings.streams.partitions)
 
 
-async def _opened(keeping: Keeping, stop: asyncio.Event) -> bool:
-    """Open it, waited for: a full disk, or a process just ending, is no reason to give up.  False when told to stop."""
+async def _opened(keeping: Keeping, stop: asyncio.Event, door: WaitingDoor) -> bool:
+    """Open it, waited for: a full disk, or a process just ending, is no reason to give up.  False when told to stop.
+
+    `door` says meanwhile what is waited for.
+    """
     said = ""
     pause_s = 0.1
     while not stop.is_set():
+        opening = asyncio.ensure_future(keeping.open())
+        if not (await asyncio.wait({opening}, timeout=_QUICK_S))[0]:
+            await door.open()
         try:
-            await keeping.open()
+            await opening
             return True
         except LogFull as trouble:
+            door.trouble = str(trouble)
+            await door.open()
             if str(trouble) != said:
                 said = str(trouble)
                 say("inbox cannot be opened, trying on", trouble=said)
@@ -117,8 +128,13 @@ async def _run(settings: Settings, fleet: Fleet, formats: dict[str, Format], zon
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     keeping = _keeping(settings, loop)
+    door = WaitingDoor(settings, wall_clock_ms)
     try:
-        if not await _opened(keeping, stop):
+        try:
+            opened = await _opened(keeping, stop, door)
+        finally:
+            await door.close()
+        if not opened:
             keeping.abandon()
             return 0
         gateway = Gateway(settings, fleet, formats, zone, keeping, loop, stop)

@@ -61,6 +61,24 @@ def test_without_a_buffer_intake_pauses_says_so_and_goes_on_by_itself(cluster: G
     door.close()
 
 
+def test_a_gateway_that_begins_without_kafka_says_what_it_waits_for(cluster: Gateways, kafka: Kafka):
+    cluster.gateway("one").start()  # makes the topics
+    kafka.stop()
+    late = cluster.gateway("late")
+    late.is_ready = lambda: True  # its start is not waited for
+    late.start()
+    wait_until(lambda: late.said("only health is answered until then"), 40, "the door")
+    health = late.health()
+    assert (health["well"], health["name"], health["inbox"]["reading"]) == (False, "late", False)
+    wait_until(lambda: "does not answer as Kafka" in late.health()["inbox"]["trouble"], 40, "why it waits")
+    assert late.ask("POST", "/commands", {"command": "tick"})[0] == 503
+    assert "threshold_gateway_inbox_well 0.0" in late.ask("GET", "/metrics")[1]
+    kafka.start()
+    wait_until(lambda: late.said("gateway ready"), 60, "the gateway to begin")
+    assert late.health()["well"]
+    assert not late.said("Traceback")
+
+
 def test_with_a_buffer_intake_goes_on_and_a_gateway_may_even_be_killed(cluster: Gateways, kafka: Kafka):
     gateway = cluster.gateway("one", buffer_mb=5)
     gateway.start()

@@ -12,6 +12,7 @@ from duty.edge.store import Store
 from duty.incident import Incident
 from duty.picture import Page
 from streams.edge.doorbell import Bell, Doorbell
+from streams.edge.log import LogFull
 from streams.edge.sqlite_log import wall_clock_ms
 from streams.frames import NewerFrame
 from tests.duty.edge.conftest import MASTER_KEY
@@ -170,6 +171,30 @@ async def test_a_store_that_refuses_is_said_once_and_pages_go_out_all_the_same(w
     running.cancel()
     assert world.reports == [("desk-store", False), ("desk-store", True)]
     assert world.store.incident(incident_of(number=2)) is not None
+
+
+async def test_logs_that_cannot_be_read_are_said_once_although_the_store_can_be_written(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    away = [LogFull("Kafka is away"), LogFull("Kafka is still away")]
+    read = world.projection.read_outbox
+
+    def read_outbox():
+        if away:
+            raise away.pop(0)
+        return read()
+
+    monkeypatch.setattr("duty.edge.follow.PAUSE_S", 0.1)
+    monkeypatch.setattr(world.projection, "read_outbox", read_outbox)
+    monkeypatch.setattr(world.projection, "has_something_to_save", lambda: True)
+    running = asyncio.create_task(world.follow.run())
+    world.tell(raised(1), page(1))
+    await asyncio.wait_for(world.worker.went.wait(), 10)
+    await asyncio.sleep(0.3)
+    running.cancel()
+    assert world.reports == [("desk-store", False), ("desk-store", True)]
+    assert world.said[0] == "Kafka is away"
+    assert len(world.said) == 2
 
 
 async def test_a_frame_that_does_not_decode_is_passed_over_and_named(world: World) -> None:

@@ -1,3 +1,8 @@
+import asyncio
+
+import pytest
+
+from duty.edge import self_test
 from duty.edge.door import Sent
 from duty.edge.self_test import SelfTest
 
@@ -63,3 +68,24 @@ async def test_a_gateway_that_is_away_says_why() -> None:
     path.answer = Sent("unreachable", "", detail="ConnectError")
     assert not await path.test.test()
     assert path.test.failing == "ConnectError"
+
+
+async def test_while_it_fails_it_is_tried_again_soon_and_not_after_the_whole_pause(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    slept: list[float] = []
+
+    async def sleep(pause_s: float) -> None:
+        slept.append(pause_s)
+        if len(slept) == 2:
+            path.answer = Sent("rejected", "")
+        if len(slept) == 4:
+            raise asyncio.CancelledError
+
+    path = Path()
+    path.answer = Sent("kept", "")
+    monkeypatch.setattr(self_test.asyncio, "sleep", sleep)
+    with pytest.raises(asyncio.CancelledError):
+        await path.test.run()
+    assert slept == [300, 15, 300, 300]
+    assert path.reports == [("self-test", False, "no answer of the core within 60 s"), ("self-test", True, "")]

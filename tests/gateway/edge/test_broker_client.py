@@ -237,6 +237,26 @@ async def test_while_the_disk_is_full_nothing_is_read_and_nothing_is_lost(tmp_pa
         await inside.until(lambda: batteries(inside) == list(range(60)), timeout_s=10)
 
 
+async def test_while_nothing_can_be_written_the_connection_is_kept_and_the_broker_is_not_blamed(
+    tmp_path, mosquitto, monkeypatch
+):
+    monkeypatch.setattr(broker_client, "_KEEP_ALIVE_S", 1)
+    monkeypatch.setattr(broker_client, "_REPORTED_AFTER_S", 0.1)
+    async with Inside(tmp_path / "in") as inside, client_of(inside, mosquitto.port) as client:
+        await inside.until(lambda: client.connected)
+        await inside.durable()
+        inside.writer.trouble = "Kafka is away"
+        await say(mosquitto.port, *payloads(0))
+        await inside.until(lambda: inside.gate.flow.failing)
+        # Longer than paho waits for a broker's answer, and a broker for ours.
+        await asyncio.sleep(5)
+        await say(mosquitto.port, *payloads(1))
+        inside.writer.trouble = ""
+        await inside.until(lambda: batteries(inside) == [0, 1], timeout_s=10)
+        assert (client.counts["connections"], client.counts["connections_lost"]) == (1, 0)
+        assert not any(r.part == "broker" for r in inside.records() if isinstance(r, SystemReport))
+
+
 async def test_a_retained_message_is_a_state(tmp_path, mosquitto):
     await say(mosquitto.port, *payloads(7), retain=True)
     async with Inside(tmp_path / "in") as inside, client_of(inside, mosquitto.port):

@@ -1,6 +1,6 @@
 """What the system thinks of itself, and the messages it could not take in."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import FastAPI, Form, Request
 from fastapi.responses import HTMLResponse
@@ -13,7 +13,7 @@ from duty.edge.desk.entry import Entered, Visit, With
 from duty.edge.desk.figures import latencies
 from duty.edge.desk.moments import Moments
 from duty.edge.desk.site_health import site_health
-from duty.edge.desk.texts import text
+from duty.edge.desk.texts import Language, text
 from duty.edge.parts import Parts
 
 OLD_MS = 15_000
@@ -29,7 +29,7 @@ async def show(request: Request, visit: Entered, parts: With) -> HTMLResponse:
     return await look.in_thread(_show, request, visit, parts, door)
 
 
-def _show(request: Request, visit: Visit, parts: Parts, door: dict[str, object] | None) -> HTMLResponse:
+def _show(request: Request, visit: Visit, parts: Parts, door: dict[str, Any] | None) -> HTMLResponse:
     moments = Moments(visit.language, parts.zone, visit.now_ms)
     health = site_health(parts)
     t = visit.language
@@ -38,8 +38,7 @@ def _show(request: Request, visit: Visit, parts: Parts, door: dict[str, object] 
     checks = [
         {"name": text("supervisor.picture", t), "tone": _tone(age_ms < OLD_MS),
          "text": text("supervisor.picture_age", t, age=moments.long(max(0, age_ms)))},
-        {"name": text("supervisor.door", t), "tone": _tone(door is not None),
-         "text": text("supervisor.door_open" if door is not None else "supervisor.door_shut", t)},
+        *_door(door, t),
         {"name": text("supervisor.store", t), "tone": _tone(not parts.projection.trouble),
          "text": parts.projection.trouble or text("supervisor.well", t)},
     ]  # fmt: skip
@@ -82,6 +81,29 @@ def _show(request: Request, visit: Visit, parts: Parts, door: dict[str, object] 
         rejects=sum(health.reject_counts().values()),
         refused_points=health.refused_points(0)[0],
     )  # fmt: skip
+
+
+def _door(health: dict[str, Any] | None, language: Language) -> list[dict[str, str]]:
+    """What this desk's gateway says of itself: whether it takes in, and what waits on its disk for Kafka."""
+    if health is None:
+        said, well = text("supervisor.door_shut", language), False
+    elif health.get("well", True):
+        said, well = text("supervisor.door_open", language), True
+    else:
+        trouble = health["inbox"]["trouble"] or (health.get("broker") or {}).get("trouble", "")
+        taking = health["inbox"]["well"]
+        said = text("supervisor.door_broker" if taking else "supervisor.door_waits", language, why=trouble)
+        well = False
+    rows = [{"name": text("supervisor.door", language), "tone": _tone(well), "text": said}]
+    buffer = (health or {}).get("inbox", {}).get("buffer")
+    if buffer is not None:
+        megabytes = f"{buffer['bytes'] / 1e6:.1f}"
+        rows.append(
+            {"name": text("supervisor.buffer", language), "tone": "warn" if buffer["parcels"] else "good",
+             "text": text("supervisor.buffer_holds" if buffer["parcels"] else "supervisor.buffer_empty", language,
+                          megabytes=megabytes, most=f"{buffer['most_bytes'] / 1e6:.0f}")}
+        )  # fmt: skip
+    return rows
 
 
 def _reason(reason: object, language: str, parts: Parts) -> str:

@@ -12,6 +12,28 @@ async def test_it_says_what_is_well_and_what_is_not(world: World) -> None:
         assert "操作暂时收不下" in (await client.get("/system")).text
 
 
+async def test_it_says_what_the_gateway_cannot_do_and_what_waits_on_its_disk(world: World) -> None:
+    full = {"parcels": 1640, "bytes": 999_124, "most_bytes": 1_000_000}
+    inbox = {"well": False, "trouble": "the buffer is full (1 MB): Kafka at k:9092: nobody answers", "buffer": full}
+    async with world.as_("admin") as client:
+        world.door.says = {"well": False, "inbox": inbox}
+        page = (await client.get("/system")).text
+        assert "收不下消息和操作：the buffer is full (1 MB): Kafka at k:9092: nobody answers" in page
+        assert "1.0 / 1 MB 等待送入 Kafka" in page
+        client.cookies.set("threshold_language", "en")
+        page = (await client.get("/system")).text
+        assert "nothing can be taken in: the buffer is full (1 MB)" in page
+        assert "1.0 of 1 MB wait for Kafka" in page
+        empty = {"parcels": 0, "bytes": 0, "most_bytes": 50_000_000}
+        world.door.says = {"well": True, "inbox": {"well": True, "trouble": "", "buffer": empty}}
+        page = (await client.get("/system")).text
+        assert "empty (of 50 MB)" in page
+        assert "cannot be taken in" not in page
+        broker = {"state": "connecting", "trouble": "refused"}
+        world.door.says = {"well": False, "inbox": {"well": True, "trouble": ""}, "broker": broker}
+        assert "not connected to the broker: refused" in (await client.get("/system")).text
+
+
 async def test_rejects_are_fed_in_again_by_the_administrator(world: World) -> None:
     async with world.as_("admin") as client:
         assert "没有拒收的消息" in (await client.get("/rejects")).text
