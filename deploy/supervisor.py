@@ -54,7 +54,7 @@ class Child:
         self.pause_s = FIRST_PAUSE_S
         self.start_at_s: float | None = 0.0
         self.crashes: deque[float] = deque(maxlen=CRASHES)
-        self.reported = False
+        self.reported: bool | None = None  # None: nothing was said of it yet
         self.last_end = ""
         self.rest = b""
 
@@ -106,14 +106,16 @@ class Door:
     def __init__(self, address: str, token: Path) -> None:
         self._address = address
         self._token = token
-        self._waiting: dict[str, tuple[bool, str]] = {}
+        self._waiting: dict[str, dict[str, Any]] = {}
 
-    def report(self, part: str, well: bool, detail: str) -> None:
-        self._waiting[part] = (well, detail)
+    def report(self, part: str, well: bool, detail: str, *, if_standing: bool = False) -> None:
+        """`if_standing`: only where a report that it is unwell stands, which the gateway may not know for a while."""
+        said: dict[str, Any] = {"part": part, "well": well, "detail": detail}
+        self._waiting[part] = said | ({"if_standing": True} if if_standing else {})
 
     def deliver(self) -> None:
-        for part, (well, detail) in list(self._waiting.items()):
-            if not self._post(json.dumps({"part": part, "well": well, "detail": detail}).encode()):
+        for part, said in sorted(self._waiting.items(), key=lambda each: "if_standing" in each[1]):
+            if not self._post(json.dumps(said).encode()):
                 return
             del self._waiting[part]
 
@@ -307,9 +309,11 @@ class Supervisor:
         self._next_report_s = now_s + 1.0
         for child in self._children:
             if child.ready_s is not None:
-                if child.reported and now_s - child.ready_s >= WELL_S:
+                if child.reported is not False and now_s - child.ready_s >= WELL_S:
+                    # The supervisor before this one may have said otherwise, and ended.
+                    detail = f"{child.name} runs again"
+                    self._door.report(child.name, True, detail, if_standing=child.reported is None)
                     child.reported = False
-                    self._door.report(child.name, True, f"{child.name} runs again")
             elif child.process is not None and now_s - child.started_s >= UNREADY_S:
                 self._unwell(child, f"{child.name} is not ready after {UNREADY_S:g} s")
         self._door.deliver()

@@ -22,6 +22,7 @@ Outcome = Callable[[str, float], Awaitable[CommandOutcome | None]]
 TRIES = 3
 _PAUSES_S = (0.1, 0.4)
 _TIMEOUT_S = 5.0
+_AGAIN_S = 5.0
 
 
 class Sent(msgspec.Struct, frozen=True):
@@ -51,6 +52,8 @@ class Door:
         self._outcome = outcome
         self._client: httpx.AsyncClient | None = None
         self._sending: dict[str, asyncio.Task[Sent]] = {}
+        self._reported: set[str] = set()
+        self._first: dict[str, asyncio.Task[None]] = {}  # part → that it was found well, and nothing said before
 
     async def send(self, command: dict[str, Any], *, command_id: str = "", timeout_s: float = 3.0) -> Sent:
         """Send a command as in a trace (`command`, its fields, `by`, `role`), without `t`.
@@ -85,8 +88,25 @@ class Door:
         return answer if status == 200 else None
 
     async def report(self, part: str, *, well: bool, detail: str = "") -> bool:
-        """Tell the core that a part of the system is unwell or well again; whether the gateway has kept it."""
-        return (await self._post("/reports", {"part": part, "well": well, "detail": detail}))[0] == 200
+        """Tell the core that a part of the system is unwell or well again; whether the gateway has kept it.
+
+        The first word of this process that a part is well counts only where an earlier one said otherwise; it is sent
+        until the gateway knows, and nobody waits for that.
+        """
+        body: dict[str, Any] = {"part": part, "well": well, "detail": detail}
+        if well and part not in self._reported:
+            if part not in self._first:
+                self._first[part] = asyncio.ensure_future(self._first_well(part, body | {"if_standing": True}))
+            return True
+        self._reported.add(part)
+        return (await self._post("/reports", body))[0] == 200
+
+    async def _first_well(self, part: str, body: dict[str, Any]) -> None:
+        # What is reported of it meanwhile is newer.
+        while part not in self._reported:
+            if (await self._post("/reports", body))[0] == 200:
+                return
+            await asyncio.sleep(_AGAIN_S)
 
     async def receipt(self, **fields: Any) -> bool:
         """A channel's answer to a page (fields of frames.Receipt); whether the gateway has kept it."""
@@ -104,7 +124,7 @@ class Door:
 
     async def close(self) -> None:
         """End what is under way, and the client."""
-        for task in list(self._sending.values()):
+        for task in [*self._sending.values(), *self._first.values()]:
             task.cancel()
         if self._client is not None:
             await self._client.aclose()

@@ -67,7 +67,7 @@ class Follow:
         self._tidy = tidy
         self._say = say
         self._tidied_s: float | None = None
-        self._unwell = ""
+        self._unwell: str | None = None  # None: nothing was written yet
         self._logs_away = ""  # why the logs cannot be read
         self._telling: asyncio.Task[object] | None = None
 
@@ -152,8 +152,9 @@ class Follow:
         """Say a trouble once when it begins and once when it is over, to the log and to the core."""
         if trouble == self._unwell or (trouble and self._unwell):
             return
-        self._unwell = trouble
-        self._say(trouble or "the logs are read and the desk's store is written again")
+        first, self._unwell = self._unwell is None, trouble
+        if trouble or not first:
+            self._say(trouble or "the logs are read and the desk's store is written again")
         self._telling = asyncio.ensure_future(self._report("desk-store", not trouble, trouble))
 
     async def _tidy_now_and_then(self) -> None:

@@ -214,8 +214,8 @@ class Mailroom:
             return
         before = self._failing.get(kind, 0)
         if answer.outcome in ("accepted", "unknown"):
-            self._failing[kind] = 0
-            if before >= FAILURES_TOLD:
+            first, self._failing[kind] = kind not in self._failing, 0
+            if first or before >= FAILURES_TOLD:
                 await self._report(f"channel-{kind}", True, "")
         else:
             self._failing[kind] = before + 1

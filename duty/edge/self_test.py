@@ -31,6 +31,7 @@ class SelfTest:
     ) -> None:
         self.took_ms: int | None = None  # of the last one that came back
         self.failing = ""  # why the last one did not
+        self._tested = False
         self._send = send
         self._report = report
         self._clock_ms = clock_ms
@@ -59,8 +60,11 @@ class SelfTest:
         if came_back:
             self._good_ms = self._clock_ms()
             self.took_ms = self._good_ms - begun_ms
+        first, self._tested = not self._tested, True
         if bool(why) != bool(self.failing):
             self._say(f"the test through the whole path fails: {why}" if why else "the test through the path is well")
             self.failing = why
             await self._report(PART, came_back, why)
+        elif first:
+            await self._report(PART, True, "")
         return came_back

@@ -61,6 +61,7 @@ class SiteWebhook:
         self._results: list[tuple[OwedPage, Answer]] = []
         self._sending: dict[str, asyncio.Task[None]] = {}
         self._failures = 0
+        self._worked = False
         self._more = False  # the store holds pages owed that are not in memory
 
     def load(self) -> None:
@@ -150,7 +151,8 @@ class SiteWebhook:
         self._results.append((page, answer))
         self._wanted()
         if answer.outcome == "accepted":
-            if self._failures >= UNWELL_AFTER:
+            first, self._worked = not self._worked, True
+            if first or self._failures >= UNWELL_AFTER:
                 await self._report(PART, True, "")
             self._failures = 0
         else:

@@ -72,7 +72,7 @@ class BrokerClient:
         self._generation = 0
         self._paused = False
         self._stopping = False
-        self._reported = False
+        self._reported: bool | None = None  # None: nothing was said of it yet
         self._refusal = ""
         self._away_since = loop.time()
         self._writing = False
@@ -178,7 +178,8 @@ class BrokerClient:
         if self.trouble != why and not self._stopping:
             say("broker is not reachable, trying on", broker=self._address, trouble=why)
         self.state, self.trouble = "away", why
-        if not self._reported and not self._paused and self._loop.time() - self._away_since > _REPORTED_AFTER_S:
+        away_s = self._loop.time() - self._away_since
+        if self._reported is not True and not self._paused and away_s > _REPORTED_AFTER_S:
             self._reported = True
             self._report(False, f"broker {self._address}: {why}")
 
@@ -303,7 +304,7 @@ class BrokerClient:
         self.state, self.trouble = "connected", ""
         self.counts["connections"] += 1
         say("connected to the broker", broker=self._address, session_kept=bool(flags.session_present))
-        if self._reported:
+        if self._reported is not False:
             self._reported = False
             self._report(True, f"broker {self._address}")
         # Always: a broker that lost its memory knows nothing of our subscriptions.

@@ -107,6 +107,7 @@ class Buffered(InboxWriter):
         self._most_bytes = most_bytes
         self._away = away
         self._trouble = away
+        self._over_before = False
         self._since_ms = wall_clock_ms()
         self._waiting, self._bytes = file.held()
         # One holds it who touches the file or the counts; what waits for Kafka never does.
@@ -287,3 +288,7 @@ class Buffered(InboxWriter):
             lasted_s = (wall_clock_ms() - self._since_ms) / 1000
             say("Kafka has everything that waited", lasted_s=lasted_s, trouble=trouble)
             self.report("kafka", True, f"{trouble} ({lasted_s:.0f} s)")
+        elif not self._over_before:
+            # Whoever held this buffer before may have ended while it was away.
+            self.report("kafka", True, "Kafka has everything that waited")
+        self._over_before = True

@@ -43,7 +43,7 @@ class Chores:
         self._loop = loop
         self._folder = folder
         self._raw_days = raw_days
-        self._disk_is_low = False
+        self._disk_is_low: bool | None = None
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> "asyncio.Task[None]":
@@ -70,8 +70,9 @@ class Chores:
         low = free < LOW_DISK_PERCENT
         if low == self._disk_is_low:
             return
-        self._disk_is_low = low
-        say("the disk is filling up" if low else "the disk has room again", free_percent=free)
+        first, self._disk_is_low = self._disk_is_low is None, low
+        if low or not first:
+            say("the disk is filling up" if low else "the disk has room again", free_percent=free)
         self._gate.report("disk", not low, f"{free} % of the disk is free")
 
     async def forget(self) -> None:

@@ -10,6 +10,7 @@ from gateway.edge.gate import Gate
 from gateway.edge.http_caller import Answer, bad
 from gateway.edge.http_door import Routes
 from gateway.edge.keeping import Fed, Note, Rejects
+from gateway.edge.well_words import WellWords
 from gateway.intake import Taken
 from streams.commands import BadCommand, parse_command
 from streams.edge.log import LogFull
@@ -25,10 +26,16 @@ class DoorRoutes:
     """`health` and `metrics` are asked at each request."""
 
     def __init__(
-        self, gate: Gate, rejects: Rejects, health: Callable[[], dict[str, Any]], metrics: Callable[[], str]
+        self,
+        gate: Gate,
+        rejects: Rejects,
+        words: WellWords,
+        health: Callable[[], dict[str, Any]],
+        metrics: Callable[[], str],
     ) -> None:
         self._gate = gate
         self._rejects = rejects
+        self._words = words
         self._health = health
         self._metrics = metrics
         self._feeding = asyncio.Lock()
@@ -72,12 +79,21 @@ class DoorRoutes:
         return await self._durable(gate.when_durable, {"taken": len(taken.events), "refused": refused})
 
     async def report(self, raw: dict[str, Any]) -> Answer:
-        """A part of Threshold says how it is."""
+        """A part of Threshold says how it is.  `if_standing`: only where a report that it is unwell stands."""
         part, well, detail = raw.get("part"), raw.get("well"), raw.get("detail", "")
+        if_standing = raw.get("if_standing", False)
         if not (isinstance(part, str) and part.replace("-", "").isalnum() and len(part) <= 40):
             return bad("malformed", "part must be a short word")
         if not isinstance(well, bool) or not isinstance(detail, str):
             return bad("malformed", "well must be true or false, detail a text")
+        if not isinstance(if_standing, bool) or (if_standing and not well):
+            return bad("malformed", "if_standing must be true or false, and true only where well is")
+        if if_standing:
+            needed = await self._words.needed(part)
+            if needed is None:
+                return bad("not-known-yet", "streams has not taken in what was reported before: send it again", 503)
+            if not needed:
+                return Answer(200, {"standing": False})
         at_ms = self._gate.intake.instant(self._gate.now_ms())
         return await self._append([SystemReport(at_ms, part, well, detail[:_LONGEST])])
 

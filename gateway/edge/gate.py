@@ -7,7 +7,7 @@ reading, so that what waits in memory is bounded.
 
 import asyncio
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
@@ -68,6 +68,8 @@ class Gate:
         self.flow = flow or Flow()
         self.now_ms = now_ms
         self.sources: list[Source] = []
+        self.reported: Counter[str] = Counter()  # part → reports that came in here
+        self.first_well: Callable[[str, str], None] | None = None
         self.rejected = Counts()
         self.taken = 0
         self.duplicates = 0
@@ -130,13 +132,29 @@ class Gate:
         batch = self._batch
         for record in records:
             self._into(batch, record)
+            if isinstance(record, SystemReport):
+                self.reported[record.part] += 1
         batch.notes += notes
         self.when_durable(done)
 
     def report(self, part: str, well: bool, detail: str) -> None:
-        """A part of this gateway is unwell or well again.  Another gateway's part of that name is another part."""
-        at_ms = self.intake.instant(self.now_ms())
-        self.add([SystemReport(at_ms, f"{part}-{self._name}" if self._name else part, well, detail)])
+        """A part of this gateway is unwell or well again.  Another gateway's part of that name is another part.
+
+        Where nothing was said of it before, that it is well is a matter for `first_well`: an earlier process may have.
+        """
+        name = f"{part}-{self._name}" if self._name else part
+        if well and not self.reported[name]:
+            if self.first_well is not None:
+                self.first_well(name, detail)
+            return
+        self._report(name, well, detail)
+
+    def report_well(self, name: str, detail: str) -> None:
+        """It is well: an earlier process said otherwise."""
+        self._report(name, True, detail)
+
+    def _report(self, name: str, well: bool, detail: str) -> None:
+        self.add([SystemReport(self.intake.instant(self.now_ms()), name, well, detail)])
 
     def command(self, command: Command, done: Done) -> None:
         """A person's command, with the sensor it takes from the pool or gives back."""

@@ -31,12 +31,14 @@ from gateway.edge.push_secrets import platforms
 from gateway.edge.say import say
 from gateway.edge.vitals import Vitals
 from gateway.edge.waiting_door import WaitingDoor
+from gateway.edge.well_words import WellWords
 from gateway.fleet_records import changes, fleet_records
 from gateway.identify import subscriptions
 from gateway.intake import Intake
 from streams.edge.live_clock import LiveClock
 from streams.edge.log import LogFull
 from streams.edge.sqlite_log import OldSqlite, SqliteReader, wall_clock_ms
+from streams.edge.standing import open_standing
 from streams.frames import FrameError
 
 if TYPE_CHECKING:
@@ -242,8 +244,11 @@ class Gateway:
             name=gateway.name,
             kept=keeping.seen,
         )
-        routes = DoorRoutes(self.gate, keeping.rejects, self._vitals.health, self._vitals.metrics).routes()
-        self._door = Door(routes, token_of(folder), self._door_fault)
+        self._standing = open_standing(settings)
+        self._words = WellWords(self.gate, self._standing, loop=loop)
+        self.gate.first_well = self._words.first
+        door = DoorRoutes(self.gate, keeping.rejects, self._words, self._vitals.health, self._vitals.metrics)
+        self._door = Door(door.routes(), token_of(folder), self._door_fault)
         rejects = SqliteReader(folder / inbox.FILE, "rejects") if keeping.forgets else None
         self._metrics = Served()
         self._chores = Chores(
@@ -300,6 +305,8 @@ class Gateway:
     async def stop(self) -> None:
         """Take nothing in any more, finish what was taken in, acknowledge it, say goodbye."""
         self._chores.stop()
+        self._words.stop()
+        self._standing.stop()
         self._metrics.close()
         self._door.close()
         if self.listener is not None:
@@ -328,6 +335,7 @@ class Gateway:
             except TimeoutError:
                 pass
         await self._loop.run_in_executor(None, self._committer.stop, 1.0 if self.gate.flow.failing else 10.0)
+        await self._loop.run_in_executor(None, self._standing.close)
         say("stopped")
 
     # The beginning.

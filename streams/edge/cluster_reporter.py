@@ -5,9 +5,10 @@ The gateway's door is for the processes of one machine; a worker has none beside
 
 from devices.edge.settings import Settings
 from devices.ids import partition_of
+from streams.edge.cluster_standing import ClusterStanding
 from streams.edge.kafka_log import open_writer
 from streams.edge.log import LogFull
-from streams.edge.reporter import Teller
+from streams.edge.reporter import Teller, Word
 from streams.edge.sqlite_log import wall_clock_ms
 from streams.frames import SystemReport, encode_inbox
 
@@ -15,19 +16,29 @@ from streams.frames import SystemReport, encode_inbox
 class ClusterReporter(Teller):
     """Raises OSError for a password file or certificate that cannot be read."""
 
+    # Of whichever worker: one that is gone for good has no successor that would know its name.
+    shared = frozenset({"clock"})
+
     def __init__(self, settings: Settings) -> None:
         super().__init__("Kafka")
+        self._standing = ClusterStanding(settings)
         self._writer = open_writer(settings, "inbox")
         self._partitions = settings.streams.partitions
 
-    def _send(self, part: str, well: bool, detail: str) -> str:
-        report = SystemReport(wall_clock_ms(), part, well, detail[:500])
+    def _send(self, part: str, word: Word) -> str:
+        report = SystemReport(wall_clock_ms(), part, word.well, word.detail[:500])
         try:
+            if word.if_standing:
+                stands = self._standing.stands(part)
+                if not stands:
+                    return "it is not known yet whether a report stands" if stands is None else ""
             self._writer.append([(partition_of(report.grid, self._partitions), encode_inbox([report]))])
         except LogFull as trouble:
             return str(trouble)
         return ""
 
     def close(self) -> None:
+        self._standing.stop()
         super().close()
         self._writer.close()
+        self._standing.close()

@@ -46,6 +46,18 @@ def memory(query: Query, partition: int) -> dict[str, bytes]:
     return kept
 
 
+def some_of(query: Query, partition: int, key: str) -> dict[str, bytes]:
+    """The same of one key alone; {} where nothing is remembered under it."""
+    kept: dict[str, bytes] = dict(query("SELECT key, record FROM records WHERE key = ?", (key,)))  # pyright: ignore[reportArgumentType]
+    for (changed,) in query("SELECT changed FROM changes WHERE partition = ? ORDER BY id", (partition,)):
+        for name, record in _whole(changed):
+            if name == key and record is None:
+                kept.pop(key, None)
+            elif name == key and record is not None:
+                kept[key] = record
+    return kept
+
+
 def _whole(changed: object) -> Changed:
     """A row of `changes`.  Raises LogFull where the disk lost what it said it kept: to go on without it would be to
     forget an incident."""

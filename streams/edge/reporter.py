@@ -2,6 +2,9 @@
 
 A thread of its own: whoever reports must not wait.  The newest word about a part is what counts, and it is sent until
 the door has taken it, for a report that nobody hears is a supervisor who is not called.
+
+The first word of a process that a part is well is for the case that another process said otherwise and ended: it goes
+out only if a report about the part stands, so that a start where nothing was wrong leaves nothing in `inbox`.
 """
 
 import http.client
@@ -10,32 +13,50 @@ import sys
 import threading
 from abc import ABC, abstractmethod
 from pathlib import Path
+from typing import NamedTuple
 
 _AGAIN_S = 5.0
 _TIMEOUT_S = 5.0
+_REPEAT_S = 300.0
+
+
+class Word(NamedTuple):
+    """What is said of a part.  `if_standing`: only where a report that it is unwell stands."""
+
+    well: bool
+    detail: str
+    if_standing: bool = False
 
 
 class Teller(ABC):
-    """Hands reports on by `_send`, which a way of telling provides.  `to` is who takes them, for a sentence."""
+    """Hands reports on by `_send`, which a way of telling provides.  `to` is who takes them, for a sentence.
+
+    `shared`: parts that other processes report under the same name.  That they are unwell is said again and again while
+    it is so, for another one may say well, which knows of itself alone.
+    """
+
+    shared: frozenset[str] = frozenset()
 
     def __init__(self, to: str) -> None:
         self._to = to
-        self._waiting: dict[str, tuple[bool, str]] = {}
-        self._said: dict[str, tuple[bool, str]] = {}
+        self._waiting: dict[str, Word] = {}
+        self._said: dict[str, Word] = {}
         self._changed = threading.Condition()
         self._stopping = False
         self._thread: threading.Thread | None = None
 
     def say(self, part: str, *, well: bool, detail: str = "", although_said: bool = False) -> None:
-        """Report `part`, unless the same was the last word about it.  A part that was never unwell needs no word.
+        """Report `part`, unless the same was the last word about it.  That it is well, as the first word, goes out only
+        where a report about it stands.
 
         `although_said`: whatever was said here before, for another process may have said something else since.
         """
         with self._changed:
-            last = self._said.get(part, (True, ""))
-            if not although_said and (last == (well, detail) or (last[0] and well)):
+            last = self._said.get(part)
+            if not although_said and last is not None and ((last.well and well) or last[:2] == (well, detail)):
                 return
-            self._said[part] = self._waiting[part] = (well, detail)
+            word = Word(well, detail, if_standing=well and last is None and not although_said)
+            self._said[part] = self._waiting[part] = word
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="reporter", daemon=True)
                 self._thread.start()
@@ -44,7 +65,7 @@ class Teller(ABC):
     def waiting(self) -> int:
         """How many reports the door has not taken yet."""
         with self._changed:
-            return len(self._waiting)
+            return sum(not word.if_standing for word in self._waiting.values())
 
     def close(self) -> None:
         """End the thread.  What was not sent is not: the next process finds the same trouble and says so."""
@@ -58,25 +79,38 @@ class Teller(ABC):
         silent = False
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self._stopping or bool(self._waiting))
+                every_s = _REPEAT_S if self._repeated() else None
+                self._changed.wait_for(lambda: self._stopping or bool(self._waiting), timeout=every_s)
                 if self._stopping:
                     return
-                part, (well, detail) = next(iter(self._waiting.items()))
-            trouble = self._send(part, well, detail)
+                if not self._waiting:
+                    self._waiting.update(self._repeated())
+                    continue
+                # What is wrong comes first: whether a report stands may not be known for long.
+                part, word = min(self._waiting.items(), key=lambda each: each[1].if_standing)
+            trouble = self._send(part, word)
             with self._changed:
                 if not trouble:
                     silent = False
-                    if self._waiting.get(part) == (well, detail):
+                    if self._waiting.get(part) is word:
                         del self._waiting[part]
                     continue
-                if not silent:
+                if not silent and not word.if_standing:
                     silent = True
                     print(f"{self._to} did not take a report about {part}: {trouble}", file=sys.stderr)
-                self._changed.wait_for(lambda: self._stopping, timeout=_AGAIN_S)
+                urgent = self._something_wrong if word.if_standing else lambda: self._stopping
+                self._changed.wait_for(urgent, timeout=_AGAIN_S)
+
+    def _something_wrong(self) -> bool:
+        """Whether what can wait has to: there is something to say at once, or the process is to end."""
+        return self._stopping or any(not word.if_standing for word in self._waiting.values())
+
+    def _repeated(self) -> dict[str, Word]:
+        return {part: word for part, word in self._said.items() if part in self.shared and not word.well}
 
     @abstractmethod
-    def _send(self, part: str, well: bool, detail: str) -> str:
-        """ "" once it is durable, else why not."""
+    def _send(self, part: str, word: Word) -> str:
+        """ "" once it is durable, or not needed; else why not."""
 
 
 class Reporter(Teller):
@@ -88,11 +122,12 @@ class Reporter(Teller):
         self._host, self._port = host.strip("[]"), int(port)
         self._token_file = token_file
 
-    def _send(self, part: str, well: bool, detail: str) -> str:
+    def _send(self, part: str, word: Word) -> str:
         connection = http.client.HTTPConnection(self._host, self._port, timeout=_TIMEOUT_S)
         try:
             token = self._token_file.read_text().strip()
-            body = json.dumps({"part": part, "well": well, "detail": detail[:500]})
+            said = {"part": part, "well": word.well, "detail": word.detail[:500]}
+            body = json.dumps(said | ({"if_standing": True} if word.if_standing else {}))
             headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
             connection.request("POST", "/reports", body, headers)
             answer = connection.getresponse()

@@ -32,6 +32,7 @@ PUBLISHED_BY_STREAMS = {
     "streams.edge.series",
     "streams.edge.series_reader",
     "streams.edge.sqlite_log",
+    "streams.edge.standing",
     "streams.edge.topics",
 }
 

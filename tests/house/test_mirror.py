@@ -17,6 +17,8 @@ ELSEWHERE = {
     "streams/edge/log.py": "tests/contracts/test_log.py",
     "streams/edge/kafka": "tests/live/test_cluster.py",
     "streams/edge/cluster_": "tests/live/test_cluster.py",
+    "streams/edge/cluster_reporter.py": "tests/live/test_reports_left.py",
+    "streams/edge/cluster_standing.py": "tests/live/test_reports_left.py",
     "streams/edge/faust_": "tests/live/test_cluster.py",
     "streams/edge/asker.py": "tests/live/test_cluster.py",
     "deploy/moving_": "tests/live/test_moving_house.py",

@@ -1,5 +1,5 @@
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
@@ -8,6 +8,7 @@ from duty.edge.door import Door, Sent
 from duty.picture import CommandOutcome
 from streams.effects import Reason
 from tests.duty.edge.peers import Peer, Request, Says, nobody_there, peer
+from tests.waiting import wait_until
 
 ACKNOWLEDGE = {
     "command": "acknowledge", "subject": "g017/3/1203", "kind": "undeclared-opening", "role": "worker", "by": "w1",
@@ -34,6 +35,10 @@ class Outbox:
             except TimeoutError:
                 return None
         return self.outcomes.get(command_id)
+
+
+async def until(there: Callable[[], object]) -> None:
+    await asyncio.to_thread(wait_until, there)
 
 
 @pytest.fixture
@@ -152,6 +157,43 @@ async def test_a_reading_typed_in_goes_in_as_a_message(door: Door, gateway: Peer
     assert gateway.requests[-1].path == "/messages"
     gateway.says = lambda _: Says(status=503)
     assert await door.message(client="gun-1", topic="t", payload="{}") is None
+
+
+async def test_the_first_word_that_a_part_is_well_counts_only_where_a_report_stands(
+    door: Door, gateway: Peer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("duty.edge.door._AGAIN_S", 0.01)
+    monkeypatch.setattr("duty.edge.door._PAUSES_S", (0.01, 0.01))
+    gateway.says = lambda _: Says(status=503, body={"reason": "not-known-yet"})
+    assert await door.report("self-test", well=True)
+    assert await door.report("self-test", well=True)
+    await until(lambda: len(gateway.requests) >= 5)
+    gateway.says = lambda _: Says(body={"standing": False})
+    asked = len(gateway.requests)
+    await until(lambda: len(gateway.requests) > asked)
+    assert {(r.json["well"], r.json.get("if_standing")) for r in gateway.requests} == {(True, True)}
+    asked = len(gateway.requests)
+    assert await door.report("self-test", well=False, detail="no answer")
+    assert await door.report("self-test", well=True)
+    assert [request.json for request in gateway.requests[asked:]] == [
+        {"part": "self-test", "well": False, "detail": "no answer"},
+        {"part": "self-test", "well": True, "detail": ""},
+    ]
+
+
+async def test_what_is_wrong_meanwhile_ends_the_asking(
+    door: Door, gateway: Peer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("duty.edge.door._AGAIN_S", 0.01)
+    monkeypatch.setattr("duty.edge.door._PAUSES_S", (0.01, 0.01))
+    gateway.says = lambda request: Says(status=503 if request.json.get("if_standing") else 200)
+    assert await door.report("channel-sms", well=True)
+    await until(lambda: gateway.requests)
+    assert await door.report("channel-sms", well=False, detail="no credit")
+    await asyncio.sleep(0.2)
+    asked = len(gateway.requests)
+    await asyncio.sleep(0.2)
+    assert len(gateway.requests) == asked
 
 
 async def test_reports_receipts_and_rejects(door: Door, gateway: Peer) -> None:

@@ -35,7 +35,7 @@ async def test_a_refusal_that_comes_back_proves_the_path() -> None:
     assert await path.test.test()
     assert path.test.took_ms == 40
     assert path.test.alive_ms() == path.now_ms
-    assert path.reports == []
+    assert path.reports == [("self-test", True, "")]  # which counts where an earlier process said otherwise
     assert path.commands[0]["command"] == "check-returned"
 
 
@@ -55,10 +55,10 @@ async def test_a_broken_path_is_reported_once_and_makes_the_picture_old() -> Non
     assert not await path.test.test()
     assert not await path.test.test()
     assert path.test.alive_ms() == good_ms
-    assert path.reports == [("self-test", False, "no answer of the core within 60 s")]
+    assert path.reports == [("self-test", True, ""), ("self-test", False, "no answer of the core within 60 s")]
     path.answer = Sent("rejected", "")
     assert await path.test.test()
-    assert path.reports[1:] == [("self-test", True, "")]
+    assert path.reports[2:] == [("self-test", True, "")]
     assert path.test.alive_ms() == path.now_ms
     assert len(path.said) == 2
 

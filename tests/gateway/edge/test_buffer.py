@@ -99,10 +99,11 @@ def test_what_kafka_does_not_take_is_on_disk_and_brought_in_order(make, kafka):
     time.sleep(0.3)
     kafka.away = ""
     wait_until(lambda: buffered.seen()["buffer"]["parcels"] == 0)
-    wait_until(lambda: len(reports) == 2)
+    wait_until(lambda: reports[-2:] == [("kafka", False), ("kafka", True)])
     assert buffered.write(batch(5), []) == [0]
     assert kafka.standing == [b"frame %d" % n for n in range(6)]
-    assert reports == [("kafka", False), ("kafka", True)]
+    # Before that at most one word, for the case that an earlier process ended while Kafka was away.
+    assert reports[:-2] in ([], [("kafka", True)])
 
 
 def test_what_arrived_without_an_answer_is_not_brought_twice(make, kafka):

@@ -1,14 +1,20 @@
+import asyncio
+
 import pytest
 
 from gateway.edge import inbox
 from gateway.edge.box import BoxRejects
 from gateway.edge.door_routes import DoorRoutes
 from gateway.edge.http_caller import Answer
+from gateway.edge.well_words import WellWords
 from streams.commands import Command
+from streams.edge.local import LocalRuntime
 from streams.edge.sqlite_log import SqliteReader
+from streams.edge.standing import BoxStanding
 from streams.frames import Receipt, SystemReport
 from tests.gateway.edge.harness import Inside
 from tests.gateway.worlds import door, fleet_of, message
+from tests.streams.edge.boxes import policy, standing_clock
 
 DECLARE = {
     "command": "declare",
@@ -21,7 +27,8 @@ DECLARE = {
 
 def routes_of(inside: Inside) -> DoorRoutes:
     reader = SqliteReader(inside.folder / inbox.FILE, "rejects")
-    return DoorRoutes(inside.gate, BoxRejects(reader), lambda: {"well": True}, lambda: "a_metric 1\n")
+    words = WellWords(inside.gate, BoxStanding(inside.folder, 1, wait_s=0.1), loop=asyncio.get_running_loop())
+    return DoorRoutes(inside.gate, BoxRejects(reader), words, lambda: {"well": True}, lambda: "a_metric 1\n")
 
 
 async def ask(inside: Inside, path: str, body=None) -> Answer:
@@ -123,8 +130,31 @@ async def test_a_report_about_ourselves(tmp_path):
         assert report == SystemReport(inside.now_ms, "sink", False, "behind")
 
 
+async def test_that_a_part_is_well_is_kept_where_a_report_stands_and_known_to_have_been_taken_in(tmp_path):
+    async with Inside(tmp_path) as inside:
+        body = {"part": "sink", "well": True, "if_standing": True}
+        assert (await ask(inside, "/reports", {"part": "sink", "well": False})).status == 200
+        not_yet = await ask(inside, "/reports", body)
+        assert (not_yet.status, not_yet.body["reason"]) == (503, "not-known-yet")
+        streams = LocalRuntime(folder=inside.folder, policy=policy(), clock=standing_clock())
+        await asyncio.to_thread(streams.turn)
+        assert (await ask(inside, "/reports", body)).status == 200
+        await asyncio.to_thread(streams.turn)
+        assert (await ask(inside, "/reports", body)).body == {"standing": False}
+        await asyncio.to_thread(streams.close)
+        assert [(r.part, r.well) for r in inside.records()] == [("sink", False), ("sink", True)]
+
+
 @pytest.mark.parametrize(
-    "body", [{}, {"part": "", "well": True}, {"part": "a/b", "well": True}, {"part": "sink", "well": 1}]
+    "body",
+    [
+        {},
+        {"part": "", "well": True},
+        {"part": "a/b", "well": True},
+        {"part": "sink", "well": 1},
+        {"part": "sink", "well": True, "if_standing": 1},
+        {"part": "sink", "well": False, "if_standing": True},
+    ],
 )
 async def test_a_bad_report_is_refused(tmp_path, body):
     async with Inside(tmp_path) as inside:

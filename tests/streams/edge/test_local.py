@@ -11,7 +11,7 @@ from streams.edge.doorbell import Bell, Doorbell
 from streams.edge.live_clock import LiveClock
 from streams.edge.local import GRACE_MS
 from streams.edge.log import LogFull
-from streams.edge.reporter import Teller
+from streams.edge.reporter import Teller, Word
 from streams.edge.sqlite_log import SqliteWriter
 from streams.effects import Decision
 from streams.frames import VERSION, NewerFrame, encode_inbox
@@ -204,8 +204,9 @@ class Told(Teller):
         super().__init__("a test")
         self.told: list[tuple[str, bool]] = []
 
-    def _send(self, part: str, well: bool, detail: str) -> str:
-        self.told.append((part, well))
+    def _send(self, part: str, word: Word) -> str:
+        if not word.if_standing:
+            self.told.append((part, word.well))
         return ""
 
 

@@ -18,11 +18,13 @@ class Door:
     def __init__(self, port: int) -> None:
         self.told: list[dict] = []
         self.status = 200
+        self.asked = 0
         door = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                door.asked += 1
                 right = self.path == "/reports" and self.headers["Authorization"] == "Bearer the-token"
                 status = door.status if right else 401
                 if status == 200:
@@ -72,13 +74,46 @@ def test_a_report_reaches_the_door(reporter, door):
     assert reporter.waiting() == 0
 
 
-def test_a_part_that_was_never_unwell_needs_no_word(reporter, door):
-    reporter.say("sink", well=True)
-    reporter.say("disk", well=False, detail="full")
+def test_a_part_found_well_at_first_is_said_only_for_a_report_that_stands(reporter, door):
+    for _ in range(3):
+        reporter.say("sink", well=True)
     wait_until(lambda: door.told)
-    reporter.say("disk", well=True)
+    reporter.say("disk", well=False, detail="full")
     wait_until(lambda: len(door.told) == 2)
-    assert [(told["part"], told["well"]) for told in door.told] == [("disk", False), ("disk", True)]
+    reporter.say("disk", well=True)
+    wait_until(lambda: len(door.told) == 3)
+    assert door.told == [
+        {"part": "sink", "well": True, "detail": "", "if_standing": True},
+        {"part": "disk", "well": False, "detail": "full"},
+        {"part": "disk", "well": True, "detail": ""},
+    ]
+
+
+def test_what_is_wrong_does_not_wait_for_what_is_not_known_yet(reporter, door, monkeypatch, capsys):
+    monkeypatch.setattr(module, "_AGAIN_S", 60.0)
+    door.status = 503
+    reporter.say("sink", well=True)
+    wait_until(lambda: door.asked)
+    door.status = 200
+    assert reporter.waiting() == 0
+    reporter.say("sink", well=False, detail="behind")
+    wait_until(lambda: door.told)
+    assert [(told["well"], "if_standing" in told) for told in door.told] == [(False, False)]
+    assert "did not take" not in capsys.readouterr().err
+
+
+def test_what_others_report_under_the_same_name_is_said_again_and_again_while_it_is_so(reporter, door, monkeypatch):
+    monkeypatch.setattr(module, "_REPEAT_S", 0.05)
+    monkeypatch.setattr(Reporter, "shared", frozenset({"clock"}))
+    reporter.say("disk", well=False, detail="full")
+    reporter.say("clock", well=False, detail="set back")
+    wait_until(lambda: len(door.told) >= 4)
+    assert {told["part"] for told in door.told[2:]} == {"clock"}
+    reporter.say("clock", well=True)
+    wait_until(lambda: door.told[-1]["well"])
+    told = len(door.told)
+    with pytest.raises(AssertionError):
+        wait_until(lambda: len(door.told) > told, 0.3)
 
 
 def test_the_same_is_not_said_twice(reporter, door):

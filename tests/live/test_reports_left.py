@@ -1,0 +1,150 @@
+"""Reports of a process that was killed: the next one says that it is over; a start where nothing stands is silent."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from devices.ids import partition_of
+from streams.edge.cluster_standing import ClusterStanding
+from streams.edge.kafka import quiet
+from streams.edge.log import LogFull
+from streams.edge.sqlite_log import SqliteReader, SqliteWriter
+from streams.edge.topics import prepare
+from streams.effects import Decision, Effect
+from streams.frames import InboxRecord, SystemReport, decode_inbox, decode_outbox, encode_inbox
+from tests.live.box import Box
+from tests.live.cluster_site import ClusterSite
+from tests.live.kafka_gateways import PARTITIONS, Gateways
+from tests.servers import Kafka
+from tests.waiting import wait_until
+
+pytestmark = [pytest.mark.live, pytest.mark.timeout(300)]
+
+SYSTEM = partition_of("system", PARTITIONS)
+
+
+def now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def reports(records: list[InboxRecord]) -> list[tuple[str, bool]]:
+    return [(r.part, r.well) for r in records if isinstance(r, SystemReport)]
+
+
+def about(effects: list[Effect], part: str) -> list[str]:
+    about = [e for e in effects if isinstance(e, Decision) and e.subject == f"system/{part}"]
+    return [e.decision for e in about if e.decision in ("raised", "closed")]
+
+
+# ── one box ──
+
+
+def inbox_of(box: Box) -> list[InboxRecord]:
+    reader = SqliteReader(box.data / "inbox.db", "inbox")
+    found = [record for _, frame in reader.read(0, 0, 100_000) for record in decode_inbox(frame)]
+    reader.close()
+    return found
+
+
+def outbox_of(box: Box) -> list[Effect]:
+    reader = SqliteReader(box.data / "streams.db", "outbox")
+    found = [effect for _, frame in reader.read(0, 0, 100_000) for effect in decode_outbox(frame)]
+    reader.close()
+    return found
+
+
+def test_on_a_box_what_a_killed_process_reported_is_closed_by_the_next(tmp_path: Path) -> None:
+    box = Box(tmp_path, "")
+    try:
+        box.start()
+        box.wait_ready()
+        time.sleep(3)
+        assert reports(inbox_of(box)) == [], "a start where nothing is wrong"
+        box.stop()
+        # Words of processes that were killed before they could say more: the gateway's, the core's, the sink's.
+        left = ["disk", "clock", "streams-disk", "sink"]
+        writer = SqliteWriter(box.data / "inbox.db", "inbox")
+        writer.append([(0, encode_inbox([SystemReport(now_ms(), part, False, "left behind")])) for part in left])
+        writer.close()
+        box.start()
+        box.wait_ready()
+        for part in left:
+            wait_until(lambda part=part: about(outbox_of(box), part) == ["raised", "closed"], 30, part)
+        box.kill_all()
+        box.wait_ready()
+        time.sleep(3)
+        assert sorted(reports(inbox_of(box))) == sorted((part, well) for part in left for well in (False, True))
+    finally:
+        box.remove()
+
+
+# ── a cluster ──
+
+
+@pytest.fixture
+def site(kafka: Kafka, tmp_path: Path) -> Iterator[ClusterSite]:
+    quiet()
+    site = ClusterSite(tmp_path, kafka.url, partitions=PARTITIONS, session_timeout_s=6)
+    prepare(site.settings)
+    yield site
+    site.close()
+
+
+def inbox_at(site: ClusterSite) -> list[InboxRecord]:
+    return [record for _, frame in site.frames("inbox", SYSTEM) for record in decode_inbox(frame)]
+
+
+def test_in_a_cluster_what_a_killed_worker_reported_is_closed_by_the_next(site: ClusterSite) -> None:
+    site.put(SYSTEM, [SystemReport(now_ms(), "clock", False, "set back"), SystemReport(now_ms(), "sink", False, "x")])
+    worker = site.worker("a")
+    worker.start()
+    wait_until(lambda: about(site.decided(SYSTEM), "clock") == ["raised", "closed"], 60, worker.log_tail())
+    assert about(site.decided(SYSTEM), "sink") == ["raised"], "that is not a worker's to say"
+    worker.kill()
+    worker.start()
+    site.settled()
+    time.sleep(4)
+    assert reports(inbox_at(site)) == [("clock", False), ("sink", False), ("clock", True)]
+
+
+def test_a_gateway_of_a_cluster_closes_what_one_of_its_name_reported(kafka: Kafka, tmp_path: Path) -> None:
+    quiet()
+    cluster = Gateways.on(tmp_path, kafka.url)
+    prepare(cluster.settings)
+    site = ClusterSite(tmp_path, kafka.url, partitions=PARTITIONS, topic_prefix=cluster.prefix)
+    try:
+        full = [SystemReport(now_ms(), f"disk-{name}", False, "full") for name in ("one", "two")]
+        site.put(SYSTEM, full)
+        site.worker("a").start()
+        cluster.gateway("one").start()
+        wait_until(lambda: about(site.decided(SYSTEM), "disk-one") == ["raised", "closed"], 60, "the closing")
+        assert about(site.decided(SYSTEM), "disk-two") == ["raised"], "that is not this gateway's to say"
+    finally:
+        cluster.close()
+        site.close()
+
+
+def test_what_stands_is_read_on_from_where_it_was_read_to(site: ClusterSite) -> None:
+    asked = ClusterStanding(site.settings)
+    site.put(SYSTEM, [SystemReport(now_ms(), "other", False)])
+    assert asked.stands("other") is None, "no worker has taken it in"
+    site.worker("a", standing=True).start()
+    site.settled()
+    assert (asked.stands("other"), asked.stands("another")) == (True, False)
+    site.put(SYSTEM, [SystemReport(now_ms(), "other", True), SystemReport(now_ms(), "another", False)])
+    wait_until(lambda: asked.stands("another"), 20)
+    assert asked.stands("other") is False
+    asked.close()
+
+
+def test_without_kafka_nothing_is_known(site: ClusterSite, kafka: Kafka) -> None:
+    asked = ClusterStanding(site.settings)
+    kafka.stop()
+    try:
+        with pytest.raises(LogFull):
+            asked.stands("clock")
+    finally:
+        kafka.start()
+        asked.close()
