@@ -21,14 +21,15 @@ SITES_SHOWN_CHARACTERS = 20
 # Reasons whose sentence holds nothing about a person.
 SAYABLE = frozenset(
     {
-        "opened", "opened-late", "found-open", "opened-often", "left-open", "still-open", "lost", "tampered",
+        "opened", "opened-late", "found-open", "opened-often", "left-open", "left-open-declared",
+        "left-open-permitted", "still-open", "lost", "tampered",
         "chattering", "silent", "offline", "never-heard", "battery-at", "battery-low", "bridge-offline",
         "bridge-silent", "area-silent", "visit-morning", "visit-afternoon", "call-late", "not-acknowledged",
         "acknowledgement-expired", "still-standing", "not-closed", "no-second-reading", "system-unwell",
     }
 )  # fmt: skip
 SAYABLE_VALUES = frozenset(
-    {"minutes", "count", "of", "since_ms", "device", "percent", "first", "what", "part", "hours"}
+    {"minutes", "count", "of", "since_ms", "until_ms", "device", "percent", "first", "what", "part", "hours"}
 )
 HEALTH = frozenset({"fever", "home-fever", "fever-cluster", "suspect-reading"})
 

@@ -35,6 +35,17 @@ def covered(place: Place, at_ms: int, policy: Policy) -> Cover | None:
     return best
 
 
+def ended(place: Place, since_ms: int, now_ms: int, policy: Policy) -> Cover | None:
+    """What covered a door that has been open since `since_ms` and covers it no more, the one that ended last."""
+    over = [
+        Cover(d.until_ms, "declared", d.reason, d.by) for d in place.declarations if since_ms < d.until_ms <= now_ms
+    ]
+    window = covered(place, since_ms, policy)
+    if window is not None and window.word == "permitted" and window.until_ms <= now_ms:
+        over.append(window)
+    return max(over, key=lambda cover: cover.until_ms, default=None)
+
+
 def case_at(place: Place, at_ms: int) -> CaseTime | None:
     """The case that was isolating at `at_ms`, if any."""
     for case in place.cases:

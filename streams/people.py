@@ -262,6 +262,10 @@ def _register(work: Work, command: Command) -> Refusal:
     place = work.place(command.checkpoint)
     if place is None or place.where != "checkpoint":
         return "unknown-subject", f"there is no checkpoint {command.checkpoint[:60]!r} in the fleet"
+    grid = grid_of(command.checkpoint)
+    if command.household and grid_of(command.household) != grid:
+        # What is said here would count in a building that another grid keeps.
+        return "not-allowed", f"a pass at {command.checkpoint[:60]} is registered to a household of {grid}, or to none"
     suspect_reading.registered(work, command.checkpoint, command.pass_id, command.household)
     _note(work, command, Reason("registered", {"household": command.household}), None)
     return None

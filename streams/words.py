@@ -69,6 +69,14 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "opened-often": ("{minutes:g} 分钟内未报备开门 {count} 次", "{count} undeclared openings within {minutes:g} min"),
     "quiet": ("已安静 {minutes:g} 分钟", "quiet for {minutes:g} min"),
     "left-open": ("门已开 {minutes} 分钟", "the door has been open for {minutes} min"),
+    "left-open-declared": (
+        "报备至 {until}，门仍开着，已 {minutes} 分钟",
+        "declared until {until}, and the door is still open, for {minutes} min now",
+    ),
+    "left-open-permitted": (
+        "准许至 {until}，门仍开着，已 {minutes} 分钟",
+        "permitted until {until}, and the door is still open, for {minutes} min now",
+    ),
     "still-open": ("门仍开着，已 {minutes} 分钟", "the door is still open, for {minutes} min now"),
     "door-closed": ("门已关", "the door was closed"),
     "lost": ("计数多出 {count} 次未上报的开门", "the sensor counted {count} openings it did not report"),

@@ -14,6 +14,9 @@ from streams.edge.log import LogFull
 LOOK_S = 1.0  # a bell may be lost
 PAUSE_S = 2.0  # after a store that refused, or a log that could not be read
 TIDY_S = 3600.0
+LOGS_PART = "desk-logs"
+STORE_PART = "desk-store"
+_OVER = {LOGS_PART: "the logs are read again", STORE_PART: "the desk's store is written again"}
 
 
 class Worker(Follower, Protocol):
@@ -67,9 +70,8 @@ class Follow:
         self._tidy = tidy
         self._say = say
         self._tidied_s: float | None = None
-        self._unwell: str | None = None  # None: nothing was written yet
-        self._logs_away = ""  # why the logs cannot be read
-        self._telling: asyncio.Task[object] | None = None
+        self._unwell: dict[str, str] = {}  # part → what is wrong with it; nothing where it was not tried yet
+        self._telling: set[asyncio.Future[object]] = set()
 
     def want(self) -> None:
         """There is something to absorb."""
@@ -108,10 +110,9 @@ class Follow:
         try:
             touched, more = await asyncio.to_thread(projection.read_outbox)
             heard, more_heard = await asyncio.to_thread(projection.read_inbox)
-            self._logs_away = ""
+            self._tell(LOGS_PART, "")
         except LogFull as error:
-            self._logs_away = str(error)
-            self._tell(self._logs_away)
+            self._tell(LOGS_PART, str(error))
             await asyncio.sleep(PAUSE_S)
             touched, heard, more, more_heard = [], [], False, False
         projection.tell([*touched, *heard])
@@ -128,7 +129,7 @@ class Follow:
         if not busy and not self._projection.has_something_to_save():
             return
         well = await asyncio.to_thread(self._projection.flush)
-        self._tell(self._logs_away if well else self._projection.trouble)
+        self._tell(STORE_PART, "" if well else self._projection.trouble)
         if not well:
             # People are told all the same; what could not be written is tried again soon.
             await asyncio.sleep(0.2)
@@ -148,14 +149,17 @@ class Follow:
         self._doorbell.drain()
         self.wanted.set()
 
-    def _tell(self, trouble: str) -> None:
+    def _tell(self, part: str, trouble: str) -> None:
         """Say a trouble once when it begins and once when it is over, to the log and to the core."""
-        if trouble == self._unwell or (trouble and self._unwell):
+        before = self._unwell.get(part)
+        if trouble == before or (trouble and before):
             return
-        first, self._unwell = self._unwell is None, trouble
-        if trouble or not first:
-            self._say(trouble or "the logs are read and the desk's store is written again")
-        self._telling = asyncio.ensure_future(self._report("desk-store", not trouble, trouble))
+        self._unwell[part] = trouble
+        if trouble or before:
+            self._say(trouble or _OVER[part])
+        telling = asyncio.ensure_future(self._report(part, not trouble, trouble))
+        self._telling.add(telling)
+        telling.add_done_callback(self._telling.discard)
 
     async def _tidy_now_and_then(self) -> None:
         now_s = asyncio.get_running_loop().time()

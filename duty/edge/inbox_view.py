@@ -7,6 +7,7 @@ from collections import OrderedDict, deque
 from collections.abc import Callable, Sequence
 
 from devices.events import Event
+from devices.places import grid_of
 from duty.edge.rows.history import TemperatureRow
 from duty.edge.store import Store
 from duty.fitting import Word
@@ -90,7 +91,9 @@ class InboxView:
         if command.name == "home-temperature" and command.celsius is not None:
             source = "resident" if command.by == "resident" else "staff"
             self._temperature(command.id, command.household, command.at_ms, command.celsius, command.site, source)
-        elif command.name == "register" and command.household and command.pass_id:
+        elif command.name == "register" and command.pass_id and command.household:
+            if grid_of(command.household) != grid_of(command.checkpoint):
+                return  # the core refuses it
             self._registered[f"{command.checkpoint}/{command.pass_id}"] = command.household
             if len(self._registered) > PASSES_KEPT:
                 self._registered.popitem(last=False)

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from devices.ids import incident_id
 from streams.effects import Cause, Noted, Reason
 from streams.incidents import clear_incident, open_incident, raise_incident
-from streams.openings import watched
+from streams.openings import ended, watched
 from streams.policy import Policy, minutes_ms
 from streams.rules import undeclared_opening
 from streams.state import Door, Place
@@ -52,6 +52,8 @@ def on_wake(work: Work, place: Place) -> Place:
             continue
         cause = Cause(device=device, at_ms=door.changed_ms)
         reason = Reason("left-open", {"minutes": minutes})
+        if (cover := ended(place, door.changed_ms, work.now_ms, work.policy)) is not None:
+            reason = Reason(f"left-open-{cover.word}", {"minutes": minutes, "until_ms": cover.until_ms})
         raise_incident(work, place.place, place.where, place.grid, KIND, reason, cause)
     return place
 

@@ -89,8 +89,8 @@ def test_every_part_that_reports_itself_unwell_is_in_the_runbook() -> None:
             found |= set(re.findall(r'(?:eporter\.say|_report)\(\s*f?"([\w-]+)', text))
             found |= set(re.findall(r'\.report\("([\w-]+)"', text))
             found |= set(re.findall(r'SystemReport\([^,()]+, "([\w-]+)"', text))
-            found |= set(re.findall(r'^PART = "([\w-]+)"', text, re.MULTILINE))
-    assert {"inbox", "sink", "channel-", "self-test"} <= found
+            found |= set(re.findall(r'^(?:\w+_)?PART = "([\w-]+)"', text, re.MULTILINE))
+    assert {"inbox", "sink", "channel-", "self-test", "desk-logs"} <= found
     section = RUNBOOK.partition("## `system` incidents")[2]
     told_of = re.findall(r"^\| `([\w-]+?)(?:<\w+>)?` \|", section, re.MULTILINE)
     assert found <= set(told_of), found - set(told_of)

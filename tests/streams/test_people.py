@@ -41,6 +41,7 @@ REFUSED: list[tuple[str, dict[str, object], str]] = [
     ("open-case", {"household": HOME, "from": ms("08:00"), "until": ms("09:00")}, "malformed"),
     ("close-case", {"household": "g017/9/9"}, "unknown-subject"),
     ("register", {"checkpoint": "g017/south", "pass": "A-1"}, "unknown-subject"),
+    ("register", {"checkpoint": "g017/north", "household": "g018/3/1203", "pass": "A-1"}, "not-allowed"),
     ("visit", {"household": "g017/9/9"}, "unknown-subject"),
     ("call", {"household": "g017/9/9"}, "unknown-subject"),
 ]

@@ -242,7 +242,7 @@ class CardMaker:
     def note(self, reason: object, by: str, t_ms: int) -> str:
         """A note in one line."""
         sentence = self.say.reason(reason)  # type: ignore[arg-type]
-        who = f"{self.names(by)} " if by else ""
+        who = f"{self.say.person(by)} " if by else ""
         return f"{self.moments.clock(t_ms)} {who}{sentence}"
 
     def _answer(self, view: RoleView) -> Answered:

@@ -32,7 +32,7 @@ def history_of(incident: Incident, making: CardMaker) -> list[Told]:
 def _told(line: Line, making: CardMaker) -> Told:
     reason = making.say.reason(line.reason)
     time = making.moments.clock(line.t_ms, seconds=True)
-    by = making.names(line.by) if line.by else ""
+    by = making.say.person(line.by) if line.by else ""
     match line.what:
         case "noted":
             return Told(time=time, title=" ".join(part for part in (by, reason) if part))

@@ -102,7 +102,7 @@ def around(request: Request, visit: Visit) -> dict[str, Any]:
         "person": person,
         "language": language,
         "t": lambda key, **values: text(key, language, **values),
-        "say": say.Say(language, parts.zone),
+        "say": say.Say(language, parts.zone, request.app.state.names),
         "moments": Moments(language, parts.zone, visit.now_ms),
         "look": look if look in LOOKS else "auto",
         "site": parts.settings.site.name,

@@ -71,7 +71,7 @@ def answer(request: Request, visit: Visit, sent: Sent, *, back: str, did: str = 
 
 def why_refused(request: Request, visit: Visit, sent: Sent, key: str = "board.refused") -> str:
     """A refusal in words."""
-    say = Say(visit.language, parts_of(request).zone)
+    say = Say(visit.language, parts_of(request).zone, request.app.state.names)
     why = say.reason(Reason(sent.reason, {"detail": sent.detail})) if sent.reason else sent.detail
     return text(key, visit.language, why=why)
 

@@ -1,5 +1,9 @@
-"""The words of the core in the reader's language: kinds, roles, dispositions, sites, reasons."""
+"""The words of the core in the reader's language: kinds, roles, dispositions, sites, reasons.
 
+The core knows people by their ids; who that is is written in here.
+"""
+
+from collections.abc import Callable
 from datetime import tzinfo
 
 from duty.edge.desk.texts import Language, text
@@ -8,11 +12,12 @@ from streams.effects import Reason
 
 
 class Say:
-    """Says the core's words to one reader."""
+    """Says the core's words to one reader.  `names` gives the name of a person's id."""
 
-    def __init__(self, language: Language, zone: tzinfo) -> None:
+    def __init__(self, language: Language, zone: tzinfo, names: Callable[[str], str] = str) -> None:
         self.language: Language = language
         self.zone = zone
+        self._names = names
 
     def kind(self, kind: str) -> str:
         return words.name(words.KINDS, kind, self.language)
@@ -31,4 +36,13 @@ class Say:
 
     def reason(self, reason: Reason) -> str:
         """The sentence of `reason`, "" for none."""
-        return words.sentence(reason, self.language, self.zone) if reason.word else ""
+        if not reason.word:
+            return ""
+        by = reason.values.get("by")
+        if isinstance(by, str):
+            reason = Reason(reason.word, {**reason.values, "by": self.person(by)})
+        return words.sentence(reason, self.language, self.zone)
+
+    def person(self, by: str) -> str:
+        """Who gave a command: a person's name, or the role where there is no more than that ("resident")."""
+        return self.role(by) if by in words.ROLE_NAMES else self._names(by)

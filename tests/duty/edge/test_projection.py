@@ -213,12 +213,17 @@ def test_temperatures_of_a_household_come_from_three_places(store: Store, logs: 
     logs.tell(answer(5, pass_id="A-1", celsius=37.9), answer(6, pass_id="A-2"), answer(7, "no-reading", pass_id="A-1"))
     read(made)
     read(made)  # the answers came from the other log
-    logs.hear(command(8, "register", checkpoint="g017/north", pass_id="A-2", household=HOUSEHOLD))
+    logs.hear(
+        command(8, "register", checkpoint="g017/north", pass_id="A-2", household=HOUSEHOLD),
+        # The core refuses a household of another grid.
+        command(9, "register", checkpoint="g017/north", pass_id="A-2", household="g018/3/1203"),
+    )
     read(made)
     found = [(row.at_ms, row.celsius, row.source) for row in store.temperatures(HOUSEHOLD, since_ms=0)]
     assert found == [
         (6, 36.6, "g017/north"), (5, 37.9, "g017/north"), (2, 36.8, "device"), (1, 36.7, "resident"),
     ]  # fmt: skip
+    assert store.temperatures("g018/3/1203", since_ms=0) == []
 
 
 def test_answers_of_the_gateways_channels_are_passed_on(store: Store, logs: Logs) -> None:

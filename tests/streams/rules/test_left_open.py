@@ -1,4 +1,9 @@
+from msgspec.structs import replace
+
+from streams.effects import Decision, Reason
+from streams.policy import Window
 from streams.rules.left_open import KIND, due_after, due_ms
+from streams.words import sentence
 from tests.streams.core import HOME, POLICY, Core, ms
 
 
@@ -21,6 +26,50 @@ def test_a_declaration_replaces_the_five_minutes() -> None:
     core.effects.clear()
     assert core.at("09:14:59").said() == []
     assert core.at("09:15").said() == [f"raised {KIND}", "page worker"]
+
+
+def reasons(core: Core) -> list[Reason]:
+    return [e.reason for e in core.effects if isinstance(e, Decision) and e.decision == "raised"]
+
+
+def test_the_reason_names_the_end_of_what_was_declared() -> None:
+    core = Core()
+    core.at("09:00").closes()
+    declared(core, "09:15")
+    core.at("09:01").opens()
+    core.at("09:15")
+    assert reasons(core) == [Reason("left-open-declared", {"minutes": 14, "until_ms": ms("09:15")})]
+    zone = POLICY.zone
+    assert sentence(reasons(core)[0], "zh", zone) == "报备至 09:15，门仍开着，已 14 分钟"
+    said = "declared until 09:15, and the door is still open, for 14 min now"
+    assert sentence(reasons(core)[0], "en", zone) == said
+
+
+def test_it_names_the_one_that_ended_last_and_none_that_was_over_before_the_door_opened() -> None:
+    core = Core()
+    core.at("09:00").closes()
+    declared(core, "09:10")
+    core.at("09:01").opens()
+    core.at("09:09")
+    declared(core, "09:20")
+    core.at("09:20")
+    assert reasons(core)[0].values["until_ms"] == ms("09:20")
+    core.at("09:21").closes()
+    declared(core, "09:30")
+    core.at("09:31").opens()
+    core.command("close", subject=HOME, kind="undeclared-opening", role="worker", disposition="declared-late")
+    core.at("09:40")
+    assert [reason.word for reason in reasons(core)] == ["left-open-declared", "opened", "left-open"]
+
+
+def test_it_names_the_end_of_a_permitted_window() -> None:
+    policy = replace(POLICY, permitted=(Window(from_min=540, to_min=560),))
+    core = Core(policy=policy)
+    core.at("09:00").closes()
+    core.at("09:01").opens()
+    core.at("09:20")
+    assert reasons(core) == [Reason("left-open-permitted", {"minutes": 19, "until_ms": ms("09:20")})]
+    assert sentence(reasons(core)[0], "zh", POLICY.zone).startswith("准许至 09:20")
 
 
 def test_a_second_declaration_while_it_is_open_moves_its_end() -> None:

@@ -41,7 +41,7 @@ def _page(
     request: Request, visit: Visit, parts: Parts, incident: Incident, person: Person, role: str, *, said: str = "",
     well: bool = True, status: int = 200,
 ) -> HTMLResponse:  # fmt: skip
-    say = Say(visit.language, parts.zone)
+    say = Say(visit.language, parts.zone, request.app.state.names)
     return look.page(
         request,
         visit,

@@ -45,7 +45,7 @@ def maker(request: Request, visit: Visit, *, many_grids: bool) -> CardMaker:
     zone = parts_of(request).zone
     return CardMaker(
         Moments(visit.language, zone, visit.now_ms),
-        Say(visit.language, zone),
+        Say(visit.language, zone, request.app.state.names),
         request.app.state.names,
         many_grids=many_grids,
     )

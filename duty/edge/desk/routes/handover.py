@@ -43,7 +43,7 @@ def _story(incident: Incident, making: CardMaker, from_ms: int, until_ms: int) -
     for line in incident.lines:
         if not from_ms <= line.t_ms < until_ms:
             continue
-        by = making.names(line.by) if line.by else ""
+        by = making.say.person(line.by) if line.by else ""
         match line.what:
             case "raised" | "repeated":
                 told.append(f"{clock(line.at_ms or line.t_ms)} {making.say.reason(line.reason)}")

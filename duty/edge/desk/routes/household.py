@@ -325,7 +325,7 @@ def households(request: Request, visit: Entered, parts: With, q: str = "") -> HT
     chosen = set(grids)
     wanted = q.strip().lower()[:60]
     moments = Moments(visit.language, parts.zone, visit.now_ms)
-    say = Say(visit.language, parts.zone)
+    say = Say(visit.language, parts.zone, request.app.state.names)
     found = [
         seen
         for key, seen in parts.projection.picture.households.items()

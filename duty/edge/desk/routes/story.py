@@ -75,25 +75,30 @@ def _told(moment: Moment, moments: Moments, say: Say, names: Names) -> dict[str,
     return {
         "time": moments.clock(moment.t_ms, seconds=True),
         "came": came,
-        "decided": [_effect(effect, say, names) for effect in moment.effects],
+        "decided": [_effect(effect, say) for effect in moment.effects],
     }
 
 
-def _effect(effect: Effect, say: Say, names: Names) -> dict[str, str]:
+def _effect(effect: Effect, say: Say) -> dict[str, str]:
     t = say.language
     if isinstance(effect, Decision):
         role = say.role(effect.role) if effect.role else ""
         what = text(f"review.decision_{effect.decision}", t, role=role, step=effect.step, n=effect.count)
         if effect.disposition:
             what += f" · {say.disposition(effect.disposition)}"
-        beside = " · ".join(part for part in (names(effect.by) if effect.by else "", effect.note) if part)
+        beside = " · ".join(part for part in (say.person(effect.by) if effect.by else "", effect.note) if part)
         return {"what": what, "why": say.reason(effect.reason), "beside": beside,
                 "tone": _TONES.get(effect.decision, "")}  # fmt: skip
     if isinstance(effect, Answer):
         return {"what": text(f"review.answered_{effect.verdict}", t), "why": say.reason(effect.reason), "beside": "",
                 "tone": ""}  # fmt: skip
     assert isinstance(effect, Noted)
-    return {"what": say.reason(effect.reason), "why": "", "beside": names(effect.by) if effect.by else "", "tone": ""}
+    return {
+        "what": say.reason(effect.reason),
+        "why": "",
+        "beside": say.person(effect.by) if effect.by else "",
+        "tone": "",
+    }
 
 
 def add_to(app: FastAPI) -> None:

@@ -13,7 +13,7 @@ ZONE = ZoneInfo("Asia/Shanghai")
 
 
 def making(world: World) -> CardMaker:
-    return CardMaker(Moments("en", ZONE, world.clock_ms()), Say("en", ZONE), str.upper, many_grids=False)
+    return CardMaker(Moments("en", ZONE, world.clock_ms()), Say("en", ZONE, str.upper), str.upper, many_grids=False)
 
 
 def test_a_night_is_told_in_order(world: World) -> None:

@@ -17,6 +17,16 @@ async def test_every_step_with_its_reason(world: World) -> None:
     assert page.index("→ 发生") < page.index("再次发生（第 2 次）")
 
 
+async def test_whoever_did_something_is_named_and_not_by_an_id(world: World) -> None:
+    [person] = [each for each in world.store.people() if each.id == "w-001-night"]
+    async with world.as_("worker-night") as client:
+        page = (await client.get(ADDRESS)).text
+        declared = (await client.get("/g/g017/story?id=g017/5/0402/left-open/1")).text
+    assert f"{person.name} 已接警" in page
+    assert "w-001-night" not in page
+    assert "<span>住户</span>" in declared and "resident" not in declared
+
+
 async def test_it_is_reached_from_the_incident_and_from_the_household(world: World) -> None:
     async with world.as_("worker-night") as client:
         incident = (await client.get("/g/g017/incident?id=g017/3/1203/undeclared-opening/1")).text
