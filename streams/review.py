@@ -39,7 +39,8 @@ class HourOfReadings(msgspec.Struct, frozen=True):
 class GunDrift(msgspec.Struct, frozen=True):
     """How a gun's readings lie against those of all guns at the same hours and body site: `drift` °C, plus: too warm.
 
-    Only readings below `healthy` count: a fever is no fault of the gun's.
+    Only readings below `healthy` count: a fever is no fault of the gun's.  `against` is how many other guns there were:
+    of two that differ there is no telling which is wrong.
     """
 
     device: str
@@ -47,6 +48,7 @@ class GunDrift(msgspec.Struct, frozen=True):
     count: int
     median: float
     drift: float
+    against: int
 
 
 def openings(points: Iterable[Point]) -> list[Opening]:
@@ -80,7 +82,8 @@ def gun_drift(points: Iterable[Point], *, healthy: float = 37.3, least: int = 20
     """Each gun's drift, the largest first; guns with fewer than `least` comparable readings are left out.
 
     A gun is held against the other guns' readings of the same hour and site: the morning's cold makes all foreheads
-    cold, and is no drift.  A checkpoint with one gun has nothing to hold it against, and none is told.
+    cold, and is no drift.  A checkpoint with one gun has nothing to hold it against, and none is told; with two, each
+    drifts from the other by the same.
     """
     by_hour: dict[tuple[int, str], dict[str, list[float]]] = {}
     for point in points:
@@ -92,6 +95,7 @@ def gun_drift(points: Iterable[Point], *, healthy: float = 37.3, least: int = 20
         guns.setdefault(point.tags[_DEVICE], []).append(celsius)
     differences: dict[tuple[str, str], list[float]] = {}
     readings: dict[tuple[str, str], list[float]] = {}
+    others_of: dict[tuple[str, str], set[str]] = {}
     for (_, site), guns in by_hour.items():
         for device, values in guns.items():
             others = [value for other, each in guns.items() if other != device for value in each]
@@ -99,8 +103,16 @@ def gun_drift(points: Iterable[Point], *, healthy: float = 37.3, least: int = 20
                 crowd = median(others)
                 differences.setdefault((device, site), []).extend(value - crowd for value in values)
                 readings.setdefault((device, site), []).extend(values)
+                others_of.setdefault((device, site), set()).update(guns.keys() - {device})
     found = [
-        GunDrift(device, site, len(all_), round(median(readings[device, site]), 2), round(median(all_), 2))
+        GunDrift(
+            device,
+            site,
+            len(all_),
+            round(median(readings[device, site]), 2),
+            round(median(all_), 2),
+            len(others_of[device, site]),
+        )
         for (device, site), all_ in differences.items()
         if len(all_) >= least
     ]

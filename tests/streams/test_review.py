@@ -59,6 +59,12 @@ def test_a_gun_that_reads_warm_stands_out_and_the_cold_morning_does_not():
     assert first.device == "gun-3"
     assert 0.3 <= first.drift <= 0.5
     assert all(abs(gun.drift) < 0.25 for gun in others)
+    assert [gun.against for gun in gun_drift(points)] == [2, 2, 2]
+
+
+def test_of_two_guns_that_differ_either_may_be_off():
+    one, other = gun_drift(morning("gun-1", 0) + morning("gun-2", 0.5))
+    assert (one.drift, one.against, other.against) == (-other.drift, 1, 1)
 
 
 def test_fevers_are_no_drift_and_sites_are_not_mixed():

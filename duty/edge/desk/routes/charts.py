@@ -27,7 +27,7 @@ from streams.edge.export import has_parquet
 from streams.edge.series import HourCount, SeriesDown, SeriesReader
 from streams.edge.series_reader import open_reader
 from streams.measurements import BY_NAME, Point
-from streams.review import gun_drift, readings_by_hour
+from streams.review import GunDrift, gun_drift, readings_by_hour
 from streams.trial import is_night
 
 HOUR_MS = 3_600_000
@@ -112,6 +112,13 @@ class _Span:
         self.add(id, chart, [self.t("time"), self.t(f"chart_{id}")], rows, count=len(told))
 
 
+def _tone(gun: GunDrift) -> str:
+    """How a gun's drift is shown: of two alone either may be the one that is off."""
+    if abs(gun.drift) <= DRIFT_SHOWN:
+        return "good"
+    return "bad" if gun.against > 1 else "warn"
+
+
 def _page(request: Request, visit: Visit, span: _Span, place: str, back: str, **more: Any) -> HTMLResponse:
     return look.page(
         request, visit, "charts_page.html", place=place, back=back, figures=span.figures, days=span.days, spans=SPANS,
@@ -177,8 +184,7 @@ def checkpoint(
                 hours[each.hour_ms] = each.count, (each.least, each.lower, each.median, each.upper, each.greatest)
             guns = [
                 {"device": each.device, "site": say.site(each.site), "count": each.count,
-                 "median": f"{each.median:.2f}", "drift": f"{each.drift:+.2f}",
-                 "tone": "bad" if abs(each.drift) > DRIFT_SHOWN else "good"}
+                 "median": f"{each.median:.2f}", "drift": f"{each.drift:+.2f}", "tone": _tone(each)}
                 for each in gun_drift(reader.rows("temperature", where, span.from_ms, span.until_ms))
             ]  # fmt: skip
     except SeriesDown as error:

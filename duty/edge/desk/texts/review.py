@@ -106,6 +106,10 @@ ROWS: dict[str, tuple[str, str]] = {
         "与同一小时同一部位其他测温枪的健康读数相比；偏差大于 0.3 °C 的应当校准。",
         "Against the healthy readings of the other guns, same hour and body site; one beyond 0.3 °C wants calibrating.",
     ),
+    "guns_doubt": (
+        "只有两支可比，看不出是哪一支偏了：请用两支测同一个人，并用体温计核对。",
+        "With two there is no telling which of them is off: measure the same person with both, and with a thermometer.",
+    ),
     "guns_none": (
         "读数还不够，或只有一支测温枪，没有可比的。",
         "There are too few readings, or a single gun with nothing to be held against.",

@@ -11,15 +11,15 @@ from tests.sunk import sink
 HOME = "/g/g017/h/3/1203/charts"
 
 
-def night_at_the_gate(world: World) -> None:
-    """The night of the story, with a warm household, two guns of which one is off, and somebody who acknowledged."""
+def night_at_the_gate(world: World, guns: tuple[float, ...] = (0.0, 0.0, 0.5)) -> None:
+    """The night of the story, with a warm household, guns that are off by so much, and somebody who acknowledged."""
     story, random = world.story, Random(3)
     story.command({"command": "home-temperature", "household": "g017/3/1203", "celsius": 36.9, "site": "ear",
                    "by": "w-001", "role": "worker"})  # fmt: skip
     story.command({"command": "acknowledge", "subject": "g017/3/1203", "kind": "undeclared-opening", "role": "worker",
                    "by": "w-001"})  # fmt: skip
     for number in range(60):
-        for gun, off in (("gun-north-1", 0.0), ("gun-north-2", 0.5)):
+        for gun, off in ((f"gun-north-{n}", off) for n, off in enumerate(guns, 1)):
             story.now_ms += 20_000
             celsius = round(random.gauss(36.3, 0.15) + off, 1)
             story.event(gun, "g017/north", "checkpoint", "temperature", celsius=celsius, site="forehead",
@@ -55,7 +55,20 @@ async def test_a_checkpoint_with_a_gun_that_is_off(drawn: World) -> None:
     async with drawn.as_("supervisor") as client:
         page = (await client.get("/g/g017/c/north/charts")).text
     assert 'class="chart-box"' in page and 'class="chart-rule"' in page
-    assert "gun-north-2" in page and "⚠" in page and "+0.5" in page
+    assert page.count("⚠") == 1 and "+0.5" in page
+    assert page.index("gun-north-3") < page.index("⚠") < page.index("gun-north-1"), "the largest drift first"
+    assert "看不出是哪一支" not in page
+
+
+async def test_of_two_guns_that_differ_neither_is_blamed(world: World, tmp_path: Path) -> None:
+    night_at_the_gate(world, (0.0, 0.5))
+    sink(tmp_path)
+    async with world.as_("supervisor") as client:
+        page = (await client.get("/g/g017/c/north/charts")).text
+        assert "⚠" not in page and "+0.5" in page and "-0.5" in page
+        assert "只有两支可比，看不出是哪一支偏了" in page
+        client.cookies.set("threshold_language", "en")
+        assert "With two there is no telling which of them is off" in (await client.get("/g/g017/c/north/charts")).text
 
 
 async def test_a_grid_by_hour_and_by_day(drawn: World) -> None:
