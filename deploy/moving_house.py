@@ -40,6 +40,7 @@ from streams.edge.topics import prepare
 from streams.frames import FrameError
 from streams.moving import Reached, grid_of_record, inbox_dealt, outbox_dealt
 from streams.state import decode_record
+from streams.tally import tally
 
 Moved = Callable[[int], None]
 
@@ -248,6 +249,7 @@ class Move:
                 decisions=sum(status.decisions for status in statuses) * first,
                 pages=sum(status.pages for status in statuses) * first,
                 put_aside=sum(status.put_aside for status in statuses) * first,
+                tally=tally(some.items()),
             )
             await target.state(partition, sorted(some.items()), msgspec.msgpack.encode(mark))
             moved(len(some))

@@ -10,15 +10,16 @@ from aiokafka.admin import AIOKafkaAdminClient
 _T = TypeVar("_T")
 
 _TIMEOUT_S = 5.0
-_READ_BYTES = 4 * 1024 * 1024
-_READ_RECORDS = 10_000
+READ_BYTES = 4 * 1024 * 1024
+READ_RECORDS = 10_000
 
 
 class Asker:
-    """Connects at the first question.  Every question raises KafkaError, or TimeoutError where none answers."""
+    """Connects at the first question.  Every question raises KafkaError, or TimeoutError where none answers in time."""
 
-    def __init__(self, options: dict[str, Any]) -> None:
+    def __init__(self, options: dict[str, Any], timeout_s: float = _TIMEOUT_S) -> None:
         self._options = options
+        self._timeout_s = timeout_s
         self._consumer: AIOKafkaConsumer | None = None
         self._admin: AIOKafkaAdminClient | None = None
         self._one_at_a_time = asyncio.Lock()
@@ -31,7 +32,7 @@ class Asker:
 
     async def committed(self, group: str, topic: str) -> dict[int, int]:
         """Partition → the offset a group has committed, for those where it has."""
-        async with self._one_at_a_time, asyncio.timeout(_TIMEOUT_S):
+        async with self._one_at_a_time, asyncio.timeout(self._timeout_s):
             if self._admin is None:
                 admin = AIOKafkaAdminClient(**self._options)
                 try:
@@ -86,12 +87,12 @@ class Asker:
         go_on: Callable[[], bool],
     ) -> None:
         """Much at once: of each partition the records from its first offset to before its end, in order.  `take` is
-        given the partition, key and value of some, and the offset of the last; `go_on` is asked between them."""
+        given the partition, key and value of some, and the offset of the last; `go_on` is asked before each."""
         consumer = AIOKafkaConsumer(
             **self._options,
             enable_auto_commit=False,
             auto_offset_reset="earliest",
-            max_partition_fetch_bytes=_READ_BYTES,
+            max_partition_fetch_bytes=READ_BYTES,
         )
         await consumer.start()
         try:
@@ -101,9 +102,11 @@ class Asker:
                 consumer.seek(tp, places[tp.partition][0])
             quiet_s = 0.0
             while left and go_on():
-                found = await consumer.getmany(*left, timeout_ms=500, max_records=_READ_RECORDS)
+                found = await consumer.getmany(*left, timeout_ms=500, max_records=READ_RECORDS)
+                if not go_on():
+                    return
                 quiet_s = 0.0 if found else quiet_s + 0.5
-                if quiet_s > _TIMEOUT_S:
+                if quiet_s > self._timeout_s:
                     raise TimeoutError(f"{topic} gives nothing more")
                 for tp, records in found.items():
                     rows = [(record.key or b"", record.value) for record in records if record.offset < left[tp]]
@@ -115,7 +118,7 @@ class Asker:
             await consumer.stop()
 
     async def _ask(self, question: Callable[[AIOKafkaConsumer], Awaitable[_T]]) -> _T:
-        async with self._one_at_a_time, asyncio.timeout(_TIMEOUT_S):
+        async with self._one_at_a_time, asyncio.timeout(self._timeout_s):
             if self._consumer is None:
                 consumer = AIOKafkaConsumer(**self._options, enable_auto_commit=False, auto_offset_reset="earliest")
                 try:

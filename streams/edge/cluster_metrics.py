@@ -33,6 +33,11 @@ class ClusterMetrics:
         yield _gauge("worker_partitions", "Partitions of inbox that it was given.", len(worker.mine))
         yield _gauge("worker_partitions_running", "Those of them that it takes frames from.", len(worker.runners))
         yield CounterMetricFamily("threshold_worker_rebalances", "Times it was given partitions.", worker.rebalances)
+        yield CounterMetricFamily(
+            "threshold_worker_read_anew",
+            "Times that what it kept of a partition was not what the last writer had, and was read from the beginning.",
+            worker.read_anew,
+        )
         yield _gauge(
             "worker_watch_age_seconds",
             "Since the watchdog last saw the offsets; grows while Kafka is away.",
@@ -66,6 +71,8 @@ class ClusterMetrics:
             "worker_foreign_records", "Records a worker wrote that had lost the partition; put right.",
             {n: r.foreign_records for n, r in runners.items()},
         )  # fmt: skip
+        # Of those it stands by for.
+        yield _by_partition("worker_standby_behind", "Records of the changelog not read yet.", worker.behind())
         for name, says in (("events", "Records of inbox taken in."), ("decisions", "Decisions."), ("pages", "Pages.")):
             # Over all owners: whoever has the partition goes on counting.
             family = CounterMetricFamily(f"threshold_streams_{name}", says, labels=["partition"])

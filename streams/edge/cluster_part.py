@@ -7,7 +7,7 @@ before.  So whoever takes the partition over finds the state exactly as of the m
 """
 
 from collections.abc import Callable, Iterable
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import msgspec
 
@@ -16,6 +16,7 @@ from streams.effects import Decision, Effect
 from streams.frames import FrameError, NewerFrame, RejectRecord, decode_inbox, encode_outbox
 from streams.policy import Policy
 from streams.state import Record, decode_record, encode_record
+from streams.tally import Tally, changed, tally
 
 VERSION = 1
 # Keys of records begin with a letter.
@@ -41,6 +42,19 @@ class Mark(msgspec.Struct, array_like=True):
     decisions: int = 0
     pages: int = 0
     put_aside: int = 0
+    tally: Tally | None = None  # of all rows but this one; None: written by a program that did not count
+
+
+class Kept(Protocol):
+    """What the changelog holds of a partition, key → value, as far as it is written: a dictionary, or a database."""
+
+    def get(self, key: bytes, /) -> bytes | None:
+        """The row of a key; None where there is none."""
+        ...
+
+    def items(self) -> Iterable[tuple[bytes, bytes]]:
+        """Every row."""
+        ...
 
 
 class Flush(msgspec.Struct, frozen=True):
@@ -49,6 +63,16 @@ class Flush(msgspec.Struct, frozen=True):
     mark: Mark
     writes: list[Write]
     rejects: list[bytes]
+
+
+class NotWhole(RuntimeError):
+    """What is kept of a partition is not what its last writer had."""
+
+    def __init__(self, partition: int, found: Tally, wanted: Tally) -> None:
+        what = f"{found.rows:,} rows where its mark says {wanted.rows:,}"
+        if found.rows == wanted.rows:
+            what = f"of its {found.rows:,} rows some are not as its mark says"
+        super().__init__(f"partition {partition}: {what}")
 
 
 class Gap(RuntimeError):
@@ -86,16 +110,22 @@ def read_mark(data: bytes | None, version: int = VERSION) -> Mark:
 
 
 class Part:
-    """`kept` is what the changelog holds of partition `number`: key → value."""
+    """`kept` is what the changelog holds of partition `number`: it is read here, and asked at each flush, when all
+    flushes before it must be in it."""
 
     def __init__(
-        self, number: int, policy: Policy, kept: Iterable[tuple[bytes, bytes]], schema: Schema = SCHEMA
+        self, number: int, policy: Policy, kept: Kept, schema: Schema = SCHEMA, *, although_not_whole: bool = False
     ) -> None:
-        """Takes in what was put aside, where this program can.  Raises NewerFrame."""
+        """Takes in what was put aside, where this program can.  Raises NewerFrame; NotWhole, unless told to go on
+        with what there is."""
         self.number = number
         self._schema = schema
-        rows = dict(kept)
+        self._kept = kept
+        rows = dict(kept.items())
         self.mark = read_mark(rows.pop(MARK, None), schema.version)
+        self._tally = tally(rows.items())
+        if self.mark.tally not in (None, self._tally) and not although_not_whole:
+            raise NotWhole(number, self._tally, self.mark.tally)
         self._aside = {key: _fault_decoder.decode(rows.pop(key)) for key in sorted(rows) if key.startswith(ASIDE)}
         self._effects: list[Effect] = []
         self._rejects: list[bytes] = []
@@ -201,6 +231,11 @@ class Part:
             for start in range(0, len(effects), _RECORDS_A_FRAME)
         ]
         flushes = old.flushes + 1
+        # Of a key that is written twice the last counts.
+        latest = dict(self._writes)
+        for key, record in self.engine.take_changes().items():
+            latest[key.encode()] = None if record is None else self._schema.encode(record)
+        self._tally = changed(self._tally, latest.items(), self._kept.get)
         self.mark = Mark(
             version=self._schema.version,
             offset=self._offset,
@@ -214,10 +249,9 @@ class Part:
             decisions=old.decisions + len(kinds),
             pages=old.pages + kinds.count("page"),
             put_aside=old.put_aside + self._asides,
+            tally=self._tally,
         )
-        writes = self._writes
-        for key, record in self.engine.take_changes().items():
-            writes.append((key.encode(), None if record is None else self._schema.encode(record)))
+        writes = list(latest.items())
         writes.append((MARK, _mark_encoder.encode(self.mark)))
         rejects = self._rejects
         self._effects, self._writes, self._rejects = [], [], []

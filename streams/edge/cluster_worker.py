@@ -1,8 +1,9 @@
 """A worker of the cluster: what Faust gives it, and what it makes of that.
 
-Faust shares the partitions of `inbox` among the workers and hands out their frames; the table is restored and offsets
-are committed here (decisions 0055 and 0059).  What a partition remembers, and how it is written so that a crash at any
-point loses nothing and says nothing twice, is in `cluster_part.py` and docs/decisions/0050-cluster-crash-window.md.
+Faust shares the partitions of `inbox` among the workers, names who stands by for whom, and hands out frames; offsets
+are committed here (decision 0055), what is remembered is read by `restoring.py` (decision 0059).  What a partition
+remembers, and how it is written so that a crash at any point loses nothing and says nothing twice, is in
+`cluster_part.py` and docs/decisions/0050-cluster-crash-window.md.
 """
 
 import asyncio
@@ -12,23 +13,24 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from typing import Any, TypeVar
 
-from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 from faust.types import TP
 
 from devices.edge.settings import Settings
 from devices.ids import partition_of
 from streams.edge.asker import Asker
-from streams.edge.cluster_part import SCHEMA, Gap, Part, Schema, Write
+from streams.edge.cluster_part import SCHEMA, Gap, NotWhole, Part, Schema
 from streams.edge.cluster_reporter import ClusterReporter
 from streams.edge.faust_settings import make_app
+from streams.edge.inside_faust import InsideFaust
 from streams.edge.kafka import connection, names
 from streams.edge.live_clock import LiveClock
 from streams.edge.part_runner import PartRunner
 from streams.edge.progress_watch import part_of
+from streams.edge.restoring import Restoring
 from streams.edge.state_table import DiskStore, MemoryStore, StateTable
 from streams.edge.state_writer import StateWriter, emitted_key
-from streams.edge.tenure import Over, Tenure, running_s
+from streams.edge.tenure import Over, Tenure
 from streams.policy import MINUTE_MS, Policy
 from streams.state import Book
 
@@ -42,7 +44,6 @@ _SETTLE_S = 30.0  # Kafka waits a minute for us
 _CLOCK_APART_MS = 5_000
 _CLOCK_BEHIND_MS = MINUTE_MS
 _AGAIN_S = 0.5
-_COMMIT_S = 3.0
 # Frames wait and none came for so long: ask for them again; and so long where others come.
 _STANDS_S = 2.0
 _STANDS_LONG_S = 20.0
@@ -50,37 +51,6 @@ _STANDS_LONG_S = 20.0
 _T = TypeVar("_T")
 
 Clocks = Callable[[int], LiveClock]
-
-
-def _passed_by(consumer: Any) -> Callable[[Any], bool]:
-    """In the place of Faust's acknowledging, which commits.  We commit what is written; it has only to forget."""
-
-    def forget(message: Any) -> bool:
-        consumer._unacked_messages.discard(message)
-        return True
-
-    return forget
-
-
-def _leave_to_us(recovery: Any) -> None:
-    """Have Faust restore nothing of what is ours: that is read where its engines are made (`_catch_up`)."""
-    build = recovery._build_highwaters
-
-    async def highwaters(consumer: Any, tps: set[TP], destination: Any, title: str) -> None:
-        await build(consumer, tps, destination, title)
-        if title == "active":
-            for tp in tps:
-                destination[tp] = -1  # a Counter's `update` would add
-
-    recovery._build_highwaters = highwaters
-
-
-class _NoPlaces(dict[TP, int | None]):
-    """In the place of Faust's memory of what it has handed out.  By that it passes over what it reads again after a
-    seek, and never says so; a part knows its own place, and passes over what it has."""
-
-    def __getitem__(self, _key: TP) -> None:
-        return None
 
 
 def live_clocks(_partition: int) -> LiveClock:
@@ -108,6 +78,7 @@ class Worker:
         self.runners: dict[int, PartRunner] = {}
         self.generation = 0
         self.rebalances = 0
+        self.read_anew = 0  # times that what was kept here of a partition was not what its last writer had
         self.mine: frozenset[int] = frozenset()  # as last given: they stay ours to bring on until others are given
         self._settings = settings
         self._policy = policy
@@ -126,8 +97,8 @@ class Worker:
         self._changed = asyncio.Event()
         self._asker = Asker(self._options)
         self._time: asyncio.Task[None] | None = None
+        self._inside: InsideFaust
         self._committed: dict[int, int] = {}
-        self._restored_to: dict[int, int] = {}
         self._looked_s = 0.0
         self._took_s = time.monotonic()  # when the last frame was taken in, of whichever partition
         self._busy = False
@@ -139,6 +110,7 @@ class Worker:
             on_recover=self._restored,
         )
         self.app.tables.add(self.table)
+        self._restoring = Restoring(self._options, self.names.state, self.table, self._asker)
         inbox = self.app.topic(self.names.inbox, key_type=bytes, value_type=bytes, key_serializer="raw",
                                value_serializer="raw", partitions=settings.streams.partitions)  # fmt: skip
         self.app.agent(inbox, name="inbox")(self._agent)
@@ -151,10 +123,7 @@ class Worker:
         """Join the group.  Partitions come later, and may go and come again."""
         self._time = asyncio.create_task(self._guard(self._time_passes()))
         self.app.finalize()
-        consumer = self.app.consumer
-        consumer._read_offset = _NoPlaces()
-        consumer.ack = _passed_by(consumer)
-        _leave_to_us(self.app.tables.recovery)
+        self._inside = InsideFaust(self.app)
         await self.app.start()
 
     async def stop(self) -> None:
@@ -182,7 +151,12 @@ class Worker:
     def restored(self, partition: int) -> int:
         """How far the changelog of a partition has been read that is not taken in from yet, 0 for one that is.  May be
         asked from any thread."""
-        return 0 if partition in self.runners else self._restored_to.get(partition, 0)
+        return 0 if partition in self.runners else self._restoring.restored.get(partition, 0)
+
+    def behind(self) -> dict[int, int]:
+        """Of the partitions that this worker stands by for: how many records of the changelog it has not read yet.  May
+        be asked from any thread."""
+        return dict(self._restoring.behind)
 
     def says(self) -> str:
         """How it stands, in a few words."""
@@ -231,7 +205,7 @@ class Worker:
         from wherever it is where nothing is.  Raises Over."""
         inbox, numbers = self.names.inbox, [runner.part.number for runner in runners]
         firsts = await self._answered(tenure, lambda: self._asker.firsts(inbox, numbers))
-        places: dict[TP, int] = {}
+        places: dict[int, int] = {}
         for runner in runners:
             number, first = runner.part.number, firsts[runner.part.number]
             if first > runner.part.offset:
@@ -240,35 +214,17 @@ class Worker:
                 self._report("lost-frames", lost)
                 runner.part.pass_over(first)
                 runner.poke()
-            places[TP(inbox, number)] = runner.part.offset
+            places[number] = runner.part.offset
             runner.sought()
-        await self.app.consumer._thread.seek_wait(places)
+        await self._inside.seek(inbox, places)
 
     async def _commit(self) -> None:
         """Tell Kafka how far what follows from the frames is written.  What it does not take is told later: whoever
         takes a partition over goes by the mark, and only those who watch go by this."""
         written = {number: runner.written for number, runner in self.runners.items()}
         news = {number: offset for number, offset in written.items() if self._committed.get(number) != offset}
-        consumer = self.app.consumer
-        if not news or not self.app.started:
-            return
-
-        async def commit() -> bool:
-            offsets = {TopicPartition(self.names.inbox, number): offset for number, offset in news.items()}
-            try:
-                await asyncio.wait_for(consumer._thread._consumer.commit(offsets), _COMMIT_S)
-            except (KafkaError, TimeoutError):
-                return False
-            return True
-
-        try:
-            if await consumer._thread.call_thread(commit):
-                self._committed.update(news)
-        except asyncio.CancelledError:
-            # Faust's thread is going, and takes with it what it had to do; that is no reason for us to go.
-            task = asyncio.current_task()
-            if task is None or task.cancelling():
-                raise
+        if news and self.app.started and await self._inside.commit(self.names.inbox, news):
+            self._committed.update(news)
 
     async def _take_places(self, tenure: Tenure) -> None:
         """Once Faust has gone to the places that it knows, go to ours."""
@@ -308,37 +264,19 @@ class Worker:
             self.generation = self.app.consumer_generation_id
             self._tenure = Tenure(self.generation, self._settings.cluster.session_timeout_s)
             self._taking = True
-            self._listen_to_heartbeats()
-            self._keep(self._guard(self._first_heartbeat()))
+            self._inside.listen_to_heartbeats(self._beaten)
+            self._keep(self._guard(self._inside.beat()))
         except asyncio.CancelledError:
             raise  # Faust is stopping
         except BaseException as error:
             self._fail(error)
             raise
 
-    def _listen_to_heartbeats(self) -> None:
-        coordinator = self.app.consumer._thread._consumer._coordinator
-        beat = coordinator._do_heartbeat
-        if getattr(beat, "listened_to", False):
-            return
-
-        async def heartbeat() -> bool:
-            asked_s, generation = running_s(), coordinator.generation
-            good = await beat()
-            tenure = self._tenure
-            if good and tenure is not None and tenure.generation == generation:
-                tenure.confirm(asked_s)
-            return good
-
-        heartbeat.listened_to = True  # type: ignore[attr-defined]
-        coordinator._do_heartbeat = heartbeat
-
-    async def _first_heartbeat(self) -> None:
-        """Ask at once whether we are still the owner: the first beat of a generation would come a little later."""
-        consumer = self.app.consumer
-        coordinator = consumer._thread._consumer._coordinator
-        with suppress(KafkaError):
-            await consumer._thread.call_thread(coordinator._do_heartbeat)
+    def _beaten(self, asked_s: float, generation: int) -> None:
+        """The broker has answered a heartbeat: called from Faust's thread."""
+        tenure = self._tenure
+        if tenure is not None and tenure.generation == generation:
+            tenure.confirm(asked_s)
 
     async def _restored(self) -> None:
         """The table is as its writers left it: make the engines of what is ours.
@@ -348,9 +286,12 @@ class Worker:
         try:
             async with self._building:
                 tenure = self._tenure
+                before = self._restoring.read
                 if tenure is not None and tenure is not self._built and await self._build(tenure):
                     self._built = tenure
-                    print(f"streams: {self.says()}", file=sys.stderr, flush=True)
+                    read = f"{self._restoring.read - before:,} read from the changelog"
+                    print(f"streams: {self.says()}, {read}", file=sys.stderr, flush=True)
+                    self._stand_by(tenure)
         except Over:
             return
         except asyncio.CancelledError:
@@ -376,7 +317,7 @@ class Worker:
         mine = sorted(tp.partition for tp in self.app.consumer.assignment() if tp.topic == self.names.inbox)
         # Whoever had them before may write until the broker has given them to us, and it says so by this.
         await tenure.held()
-        if not await self._answered(tenure, lambda: self._catch_up(tenure, mine)):
+        if not await self._catch_up(tenure, mine):
             return False
         writer = await self._answered(tenure, lambda: self._make_writer(tenure))
         if self._tenure is not tenure:
@@ -384,9 +325,8 @@ class Worker:
             return False
         self._writer = writer
         for number in mine:
-            # Nothing may come between these two.
-            kept, restored_to = self.table.rows(number), self.table.restored_to(number)
-            part = Part(number, self._policy, kept, self._schema)
+            part = await self._make_part(tenure, number)
+            restored_to = self.table.restored_to(number)
             await self._finish(tenure, writer, part)
             if self._tenure is not tenure:
                 return False
@@ -394,6 +334,33 @@ class Worker:
             await asyncio.sleep(0)
         self._keep(self._guard(self._take_places(tenure)))
         return True
+
+    async def _catch_up(self, tenure: Tenure, numbers: Sequence[int]) -> bool:
+        """Whether all that is remembered of them is in the table.  Raises Over when they no longer are ours."""
+        return await self._answered(tenure, lambda: self._restoring.catch_up(numbers, lambda: self._tenure is tenure))
+
+    async def _make_part(self, tenure: Tenure, number: int) -> Part:
+        """From the table as it stands; read anew where that is not what the last writer had.  Raises Over."""
+        try:
+            return Part(number, self._policy, self.table.kept(number), self._schema)
+        except NotWhole as fault:
+            print(f"streams: {fault}; reading it anew", file=sys.stderr, flush=True)
+        self.read_anew += 1
+        self.table.forget(number)
+        if not await self._catch_up(tenure, [number]):
+            raise Over("the partitions of this worker were taken back while it read")
+        try:
+            return Part(number, self._policy, self.table.kept(number), self._schema)
+        except NotWhole as fault:
+            # Somebody wrote out of turn, or the broker lost what it had confirmed: to stand still would be worse.
+            print(f"streams: {fault}, in the changelog too; going on with what there is", file=sys.stderr, flush=True)
+            self._report("changelog", str(fault))
+        return Part(number, self._policy, self.table.kept(number), self._schema, although_not_whole=True)
+
+    def _stand_by(self, tenure: Tenure) -> None:
+        """Read what others remember whom we may have to stand in for."""
+        numbers = self._inside.standbys(self.names.state)
+        self._keep(self._guard(self._restoring.stand_by(numbers, lambda: self._tenure is tenure)))
 
     async def _make_writer(self, tenure: Tenure) -> StateWriter:
         writer = StateWriter(self._options, self.names, tenure)
@@ -403,27 +370,6 @@ class Worker:
             await writer.stop()
             raise
         return writer
-
-    async def _catch_up(self, tenure: Tenure, mine: Sequence[int]) -> bool:
-        """Read what the table lacks to the end of its changelog; whether the partitions were ours to the end of it.
-
-        Faust would do it record by record, and looks only every 5 s whether it has done.  Since our tenure began nobody
-        else writes, so the end is the end.
-        """
-        ends = await self._asker.ends(self.names.state, mine)
-        lacking = {
-            number: (first, ends[number])
-            for number in mine
-            if (first := self.table.restored_to(number) + 1) < ends[number]
-        }
-
-        def take(number: int, rows: list[Write], offset: int) -> None:
-            self.table.wrote(number, rows, offset)
-            self._restored_to[number] = offset
-
-        if lacking:
-            await self._asker.read(self.names.state, lacking, take, lambda: self._tenure is tenure)
-        return self._tenure is tenure
 
     def _run(self, tenure: Tenure, writer: StateWriter, part: Part, restored_to: int) -> None:
         clock = self._clocks(part.number)

@@ -26,6 +26,8 @@ from streams.progress import Progress, Stuck
 _FOREIGN = 1.5
 _TOLD_S = 5.0
 _MOST_LOOKS_S = 5.0
+# Nobody waits for an answer, and a machine that is too busy to hear one in time is no broker that is away.
+_ANSWER_S = 20.0
 
 
 class Stalled(RuntimeError):
@@ -89,7 +91,7 @@ class ProgressWatch:
             self._fail(error)
 
     async def _watch(self) -> None:
-        asker = Asker(connection(self._settings.cluster))
+        asker = Asker(connection(self._settings.cluster), _ANSWER_S)
         look_s = min(_MOST_LOOKS_S, self._timeout_s / 10)
         while not self._stop.is_set():
             try:

@@ -1,4 +1,4 @@
-"""The workers' table: Faust assigns it; we restore it from its changelog (`cluster_worker.py`) and write it.
+"""The workers' table: Faust says which partitions are ours to keep; we restore (`restoring.py`) and write them.
 
 Faust writes one record of the changelog for each key that is set, on its own time.  A flush must be there whole or not
 at all, so it is sent as one batch of Kafka's (`state_writer.py`), and comes into the table here when it is durable.
@@ -6,21 +6,23 @@ Each partition of the table is kept apart: its keys are the core's own, which tw
 moved from one grid to another).
 """
 
-import time
-from collections.abc import Callable, Iterable
+import gc
+import shutil
+import sys
+from collections.abc import Callable, ItemsView, Iterable
 from typing import Any
 
 from faust.stores import memory, rocksdb
 from faust.tables.table import Table
 from faust.types import TP
 
+from streams.edge.cluster_part import Kept
+
 Write = tuple[bytes, bytes | None]
-_FRESH_S = 3600.0
 
 
 class MemoryStore(memory.Store):
-    """Partitions in memory.  It knows how far it has come, and forgets a partition when Faust takes it away: what it
-    keeps over a rebalance is what we read and wrote ourselves."""
+    """Partitions in memory.  It knows how far each has come, and forgets one when Faust takes it away."""
 
     table: Any
 
@@ -28,8 +30,6 @@ class MemoryStore(memory.Store):
         super().__init__("memory://", app, table)
         self._parts: dict[int, dict[bytes, bytes]] = {}
         self._offsets: dict[int, int] = {}
-        self._assigned: set[int] = set()
-        self._written_s: dict[int, float] = {}
 
     def persisted_offset(self, tp: TP) -> int | None:
         return self._offsets.get(tp.partition)
@@ -38,8 +38,7 @@ class MemoryStore(memory.Store):
         self._offsets[tp.partition] = offset
 
     def apply_changelog_batch(self, batch: Iterable[Any], to_key: Any, to_value: Any) -> None:
-        """What Faust reads for a standby is not taken in: it may have dropped records before it, and a hole in what is
-        remembered shows nowhere.  Whoever takes over reads on from what it wrote itself, or from the beginning."""
+        """Faust restores nothing here: it is given nothing to read."""
 
     def write(self, partition: int, writes: Iterable[Write], offset: int) -> None:
         """Take in records of the changelog, of which `offset` is the last one's."""
@@ -50,25 +49,41 @@ class MemoryStore(memory.Store):
             else:
                 kept[key] = value
         self._offsets[partition] = offset
-        self._written_s[partition] = time.monotonic()
 
-    def rows(self, partition: int) -> list[tuple[bytes, bytes]]:
-        """Everything a partition holds."""
-        return list(self._parts.get(partition, {}).items())
+    def kept(self, partition: int) -> Kept:
+        """Everything a partition holds, now and after what is written later."""
+        return self._parts.setdefault(partition, {})
+
+    def forget(self, partition: int) -> None:
+        """As if it had never been read."""
+        self._parts.pop(partition, None)
+        self._offsets.pop(partition, None)
 
     async def on_rebalance(
         self, assigned: set[TP], revoked: set[TP], newly_assigned: set[TP], generation_id: int = 0
     ) -> None:
+        # Faust counts partitions that we are to stand by for among the assigned ones.
         ours = {tp.partition for tp in assigned if tp.topic == self.table.changelog_topic_name}
-        # What is old may hold keys whose deletion the changelog no longer tells.
-        fresh = {number for number, at_s in self._written_s.items() if time.monotonic() - at_s < _FRESH_S}
-        for partition in set(self._parts) - (ours & self._assigned & fresh):
-            del self._parts[partition]
-            self._offsets.pop(partition, None)
-        self._assigned = ours
+        for partition in set(self._parts) - ours:
+            self.forget(partition)
 
     async def on_recovery_completed(self, active_tps: set[TP], standby_tps: set[TP]) -> None:
         """Nothing to forget."""
+
+
+class _Rows:
+    """A database as a partition's rows."""
+
+    def __init__(self, store: "DiskStore", partition: int) -> None:
+        self._store = store
+        self._partition = partition
+
+    def get(self, key: bytes, /) -> bytes | None:
+        return self._store.database(self._partition).get(key)
+
+    def items(self) -> Iterable[tuple[bytes, bytes]]:
+        rows: ItemsView[bytes, bytes] = self._store.database(self._partition).items()
+        return ((key, value) for key, value in rows if key != self._store.offset_key)
 
 
 class DiskStore(rocksdb.Store):
@@ -82,7 +97,18 @@ class DiskStore(rocksdb.Store):
         super().__init__("rocksdb://", app, table, table_name=table.name, options=options, driver="rocksdict")
 
     def apply_changelog_batch(self, batch: Iterable[Any], to_key: Any, to_value: Any) -> None:
-        """As of the store in memory: what Faust reads for a standby is not taken in."""
+        """As of the store in memory."""
+
+    def _open_for_partition(self, partition: int) -> Any:
+        try:
+            return super()._open_for_partition(partition)
+        except Exception as error:
+            # What it holds is in Kafka.  A lock is another matter: somebody else has it open.
+            if "corruption" not in str(error).lower():
+                raise
+            print(f"streams: partition {partition}: {error}: reading it anew", file=sys.stderr, flush=True)
+            shutil.rmtree(self.partition_path(partition))
+            return super()._open_for_partition(partition)
 
     def write(self, partition: int, writes: Iterable[Write], offset: int) -> None:
         """Take in records of the changelog, of which `offset` is the last one's."""
@@ -95,12 +121,22 @@ class DiskStore(rocksdb.Store):
             else:
                 batch.put(key, value)
         batch.put(self.offset_key, str(offset).encode())
-        self._db_for_partition(partition).write(batch)
+        self.database(partition).write(batch)
 
-    def rows(self, partition: int) -> list[tuple[bytes, bytes]]:
-        """Everything a partition holds."""
-        db: Any = self._db_for_partition(partition)
-        return [(key, value) for key, value in db.items() if key != self.offset_key]
+    def database(self, partition: int) -> Any:
+        """The database of a partition, opened where it is not."""
+        return self._db_for_partition(partition)
+
+    def kept(self, partition: int) -> Kept:
+        """Everything a partition holds, now and after what is written later."""
+        return _Rows(self, partition)
+
+    def forget(self, partition: int) -> None:
+        """As if it had never been read."""
+        self.database(partition).close()
+        del self._dbs[partition]
+        gc.collect()
+        shutil.rmtree(self.partition_path(partition))
 
 
 class StateTable(Table):
@@ -115,9 +151,13 @@ class StateTable(Table):
     def _new_store(self) -> Any:
         return self._make_store(self.app, self)
 
-    def rows(self, partition: int) -> list[tuple[bytes, bytes]]:
-        """Everything a partition holds."""
-        return self.data.rows(partition)
+    def kept(self, partition: int) -> Kept:
+        """Everything a partition holds, now and after what is written later."""
+        return self.data.kept(partition)
+
+    def forget(self, partition: int) -> None:
+        """As if it had never been read: what it holds is wrong, or the changelog no longer has what follows on it."""
+        self.data.forget(partition)
 
     def wrote(self, partition: int, writes: Iterable[Write], offset: int) -> None:
         """A flush is durable in the changelog; `offset` is its last record's."""

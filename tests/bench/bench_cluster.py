@@ -2,13 +2,15 @@
 
     python -m tests.bench.bench_cluster cores [--events 80000]
     python -m tests.bench.bench_cluster doors [--doors 200000] [--grids 2500] [--partitions 16] [--store memory]
+                                              [--standbys 1]
 
 `cores`: events a second of one worker's core (its CPU alone; broker and load are not in it), for 1, 2 and 4 partitions
 and frames of 1, 20 and 200 events.  One event in ten moves a door of an isolated household, the others say nothing new.
 
 `doors`: so many watched doors in so many grids on two workers.  Each door is in the fleet, has a case, was heard
 twice; one in fifty stands open with an incident.  Bytes of state a door by the changelog, memory of the workers a door,
-and how long it takes from two killed workers until both have everything again.
+how long it takes from two killed workers until both have everything again, and from one killed worker until the other
+has everything (the broker's session time-out is in that).
 
 Nothing here passes or fails.
 """
@@ -17,6 +19,7 @@ import argparse
 import os
 import tempfile
 import time
+import urllib.request
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from random import Random
@@ -29,7 +32,7 @@ from streams.edge.kafka import quiet
 from streams.edge.topics import prepare
 from streams.frames import DeviceRow, InboxRecord, encode_inbox
 from tests.live.cluster_site import ClusterSite, WorkerProcess, stamped
-from tests.servers import Kafka
+from tests.servers import Kafka, free_port
 from tests.streams.edge.scripts import DAY_MS, T0_MS
 
 _TICKS = os.sysconf("SC_CLK_TCK")
@@ -151,9 +154,21 @@ def framed(by_partition: dict[int, list[InboxRecord]], size: int) -> list[tuple[
 # ── doors ──
 
 
-def doors(kafka: Kafka, folder: Path, count: int, grids: int, partitions: int, store: str) -> None:
-    site = ClusterSite(folder, kafka.url, partitions=partitions, standby_replicas=0, store=store)
-    workers = [site.worker("a", standing=True), site.worker("b", standing=True)]
+def behind(address: str) -> float:
+    """Records that a worker has not read of what it stands by for; -1 before it stands by for anything."""
+    try:
+        with urllib.request.urlopen(f"http://{address}/metrics", timeout=5) as answer:
+            lines = answer.read().decode().splitlines()
+    except OSError:
+        return -1
+    found = [float(line.split()[1]) for line in lines if line.startswith("threshold_worker_standby_behind{")]
+    return sum(found) if found else -1
+
+
+def doors(kafka: Kafka, folder: Path, count: int, grids: int, partitions: int, store: str, standbys: int) -> None:
+    site = ClusterSite(folder, kafka.url, partitions=partitions, standby_replicas=standbys, store=store)
+    addresses = [f"127.0.0.1:{free_port()}" for _ in range(2)]
+    workers = [site.worker(name, standing=True, metrics=where) for name, where in zip("ab", addresses, strict=True)]
     try:
         prepare(site.settings)
         for worker in workers:
@@ -200,6 +215,20 @@ def doors(kafka: Kafka, folder: Path, count: int, grids: int, partitions: int, s
                 raise SystemExit("the workers did not recover")
             time.sleep(0.1)
         print(f"both killed, started again: everything is there after {time.monotonic() - again_s:.1f} s", flush=True)
+        if standbys:
+            again_s = time.monotonic()
+            while any(behind(address) != 0 for address in addresses):
+                time.sleep(0.2)
+            print(f"each stands by for all of the other's after {time.monotonic() - again_s:.1f} s more")
+            full = sum(map(memory_bytes, workers))
+            print(f"memory: {(full - empty) / count:,.0f} bytes a door, {full / _MB:,.0f} MB both workers")
+        workers[0].kill()
+        again_s = time.monotonic()
+        while has(workers[1], partitions) < partitions:
+            time.sleep(0.05)
+        took_s = time.monotonic() - again_s
+        read = workers[1].said().splitlines()[-1].rpartition("records, ")[2]
+        print(f"one killed: the other has everything after {took_s:.1f} s ({read})", flush=True)
     finally:
         site.close()
 
@@ -225,6 +254,7 @@ def main() -> None:
     parser.add_argument("--doors", type=int, default=200_000)
     parser.add_argument("--grids", type=int, default=2_500)
     parser.add_argument("--partitions", type=int, default=16)
+    parser.add_argument("--standbys", type=int, choices=(0, 1), default=1)
     parser.add_argument("--store", choices=("memory", "rocksdb"), default="memory")
     given = parser.parse_args()
     quiet()
@@ -237,7 +267,7 @@ def main() -> None:
             if given.what == "cores":
                 cores(kafka, folder, given.events)
             else:
-                doors(kafka, folder, given.doors, given.grids, given.partitions, given.store)
+                doors(kafka, folder, given.doors, given.grids, given.partitions, given.store, given.standbys)
         finally:
             kafka.stop()
 

@@ -15,6 +15,7 @@ ELSEWHERE = {
     "gateway/edge/shared.py": "tests/live/test_cluster_gateway.py",
     "gateway/edge/teller.py": "tests/live/test_cluster_gateway.py",
     "streams/edge/log.py": "tests/contracts/test_log.py",
+    "streams/edge/inside_faust.py": "tests/live/test_chaos.py",
     "streams/edge/kafka": "tests/live/test_cluster.py",
     "streams/edge/cluster_": "tests/live/test_cluster.py",
     "streams/edge/cluster_reporter.py": "tests/live/test_reports_left.py",
@@ -27,7 +28,8 @@ ELSEWHERE = {
     "streams/edge/cluster_part.py": "tests/streams/edge/test_cluster_part.py",
     "streams/edge/part_runner.py": "tests/live/test_chaos.py",
     "streams/edge/progress_watch.py": "tests/live/test_progress_watch.py",
-    "streams/edge/state_": "tests/live/test_chaos.py",
+    "streams/edge/restoring.py": "tests/live/test_restoring.py",
+    "streams/edge/state_": "tests/live/test_restoring.py",
     "streams/edge/topics.py": "tests/live/test_cluster.py",
 }
 

@@ -3,10 +3,11 @@
 import msgspec
 import pytest
 
-from streams.edge.cluster_part import ASIDE, MARK, SCHEMA, VERSION, Gap, Mark, Part, Schema, read_mark
+from streams.edge.cluster_part import ASIDE, MARK, SCHEMA, VERSION, Gap, Mark, NotWhole, Part, Schema, read_mark
 from streams.effects import Effect
 from streams.frames import InboxRecord, NewerFrame, RejectRecord, decode_outbox, encode_inbox
 from streams.state import decode_record, encode_record
+from streams.tally import tally
 from tests.streams.edge.boxes import expected, in_frames, policy
 from tests.streams.edge.scripts import script
 
@@ -32,7 +33,7 @@ class Kept:
         return flush.mark
 
     def part(self, schema: Schema = SCHEMA) -> Part:
-        return Part(0, policy(), self.rows.items(), schema)
+        return Part(0, policy(), self.rows, schema)
 
     def remembered(self) -> dict[str, bytes]:
         return {key.decode(): value for key, value in self.rows.items() if key != MARK}
@@ -143,3 +144,56 @@ def test_a_newer_program_takes_over_from_an_older_one_and_never_the_other_way_ro
     effects, remembered = expected(records)
     assert kept.decided == effects
     assert {key: value.removeprefix(b"n") for key, value in kept.remembered().items()} == remembered
+
+
+def test_the_mark_counts_what_is_remembered_and_a_missing_row_shows() -> None:
+    records = script(5, 200)
+    kept = Kept()
+    part = kept.part()
+    for offset, frame in enumerate(frames_of(records), start=1):
+        part.take(offset, frame)
+        mark = kept.flush(part)
+        assert mark.tally == tally((key, value) for key, value in kept.rows.items() if key != MARK)
+    whole = dict(kept.rows)
+    key = next(key for key in whole if key[:2] == b"p:")
+    del kept.rows[key]
+    rows = len(whole) - 1
+    with pytest.raises(NotWhole, match=f"partition 0: {rows - 1} rows where its mark says {rows}"):
+        kept.part()
+    kept.rows[key] = whole[next(each for each in whole if each[:2] == b"d:")]
+    with pytest.raises(NotWhole, match=f"partition 0: of its {rows} rows some are not as its mark says"):
+        kept.part()
+    # Told to go on, it does, and what it writes then is whole again.
+    del kept.rows[key]
+    anyhow = Part(0, policy(), kept.rows, although_not_whole=True)
+    anyhow.touch()
+    kept.flush(anyhow)
+    assert kept.part().offset == part.offset
+
+
+def test_a_mark_of_a_program_that_did_not_count_is_taken_as_it_is() -> None:
+    kept = Kept()
+    part = kept.part()
+    part.take(1, frames_of(script(6, 7))[0])
+    kept.flush(part)
+    old = msgspec.msgpack.decode(kept.rows[MARK])
+    kept.rows[MARK] = msgspec.msgpack.encode(old[:-1])
+    del kept.rows[next(key for key in kept.rows if key != MARK)]
+    assert kept.part().mark.tally is None
+    again = kept.part()
+    again.touch()
+    assert kept.flush(again).tally == tally((key, value) for key, value in kept.rows.items() if key != MARK)
+
+
+def test_what_somebody_else_wrote_out_of_turn_is_put_right_and_counted_right() -> None:
+    kept = Kept()
+    part = kept.part()
+    for offset, frame in enumerate(frames_of(script(8, 100)), start=1):
+        part.take(offset, frame)
+    kept.flush(part)
+    whole = dict(kept.rows)
+    key = next(key for key in whole if key[:2] == b"p:")
+    part.rewrite([key, b"p:unknown"])
+    mark = kept.flush(part)
+    assert {k: v for k, v in kept.rows.items() if k != MARK} == {k: v for k, v in whole.items() if k != MARK}
+    assert mark.tally == tally((key, value) for key, value in kept.rows.items() if key != MARK)
