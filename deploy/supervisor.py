@@ -108,10 +108,9 @@ class Door:
         self._token = token
         self._waiting: dict[str, dict[str, Any]] = {}
 
-    def report(self, part: str, well: bool, detail: str, *, if_standing: bool = False) -> None:
+    def report(self, part: str, well: bool, detail: str, **more: Any) -> None:
         """`if_standing`: only where a report that it is unwell stands, which the gateway may not know for a while."""
-        said: dict[str, Any] = {"part": part, "well": well, "detail": detail}
-        self._waiting[part] = said | ({"if_standing": True} if if_standing else {})
+        self._waiting[part] = {"part": part, "well": well, "detail": detail, **more}
 
     def deliver(self) -> None:
         for part, said in sorted(self._waiting.items(), key=lambda each: "if_standing" in each[1]):
@@ -296,7 +295,9 @@ class Supervisor:
         self._say(f"{child.name} {how}; started again in {child.pause_s:g} s")
         child.pause_s = min(LONGEST_PAUSE_S, child.pause_s * 2)
         if len(child.crashes) == CRASHES and now_s - child.crashes[0] <= CRASHES_WITHIN_S:
-            self._unwell(child, f"{child.name} {how}, {CRASHES} times in {CRASHES_WITHIN_S / 60:g} min")
+            minutes = CRASHES_WITHIN_S / 60
+            said = f"{child.name} {how}, {CRASHES} times in {minutes:g} min"
+            self._unwell(child, said, "process-ends", {"how": how, "times": CRASHES, "minutes": minutes})
         self._write_seen()
 
     # How they are
@@ -312,17 +313,20 @@ class Supervisor:
                 if child.reported is not False and now_s - child.ready_s >= WELL_S:
                     # The supervisor before this one may have said otherwise, and ended.
                     detail = f"{child.name} runs again"
-                    self._door.report(child.name, True, detail, if_standing=child.reported is None)
+                    more = {"if_standing": True} if child.reported is None else {}
+                    self._door.report(child.name, True, detail, **more)
                     child.reported = False
             elif child.process is not None and now_s - child.started_s >= UNREADY_S:
-                self._unwell(child, f"{child.name} is not ready after {UNREADY_S:g} s")
+                said = f"{child.name} is not ready after {UNREADY_S:g} s"
+                self._unwell(child, said, "process-unready", {"seconds": UNREADY_S})
         self._door.deliver()
 
-    def _unwell(self, child: Child, detail: str) -> None:
+    def _unwell(self, child: Child, detail: str, code: str, values: dict[str, Any]) -> None:
+        """`code` and `values` as in streams/troubles.py, which says them in either language."""
         if not child.reported:
             child.reported = True
             self._say(detail)
-            self._door.report(child.name, False, detail)
+            self._door.report(child.name, False, detail, code=code, values=values)
 
     def _write_seen(self) -> None:
         """Processes.json, whole or not at all: the desk reads it at any moment."""

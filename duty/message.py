@@ -12,6 +12,7 @@ import msgspec
 from duty.bundling import Sort
 from duty.people import Language
 from duty.picture import Page
+from streams import troubles
 from streams.effects import Reason
 from streams.words import KINDS, ROLE_NAMES, name, sentence
 
@@ -167,7 +168,7 @@ def _clock(at_ms: int, zone: tzinfo) -> str:
 def _sayable(page: Page) -> Reason:
     """The reason with the values that may be said.  A reason of another release may carry more than its sentence asks
     for, and those are then printed as they are."""
-    allowed = SAYABLE_VALUES | {"detail"} if page.kind == "system" else SAYABLE_VALUES
+    allowed = SAYABLE_VALUES | {"detail", "code"} | troubles.NAMED if page.kind == "system" else SAYABLE_VALUES
     return Reason(page.reason.word, {key: value for key, value in page.reason.values.items() if key in allowed})
 
 

@@ -39,13 +39,18 @@ class BridgeRow(msgspec.Struct, frozen=True, array_like=True, tag="b"):
 
 
 class SystemReport(msgspec.Struct, frozen=True, array_like=True, tag="s"):
-    """A part of Threshold itself is unwell or well again: subject `system/<part>`, grid `system`."""
+    """A part of Threshold itself is unwell or well again: subject `system/<part>`, grid `system`.
+
+    `code` and `values` are of `troubles.py`; a report of an earlier release has its `detail` alone.
+    """
 
     at_ms: int
     part: str
     well: bool
     detail: str = ""
     grid: str = "system"
+    code: str = ""
+    values: dict[str, str | int | float] = {}
 
 
 class Receipt(msgspec.Struct, frozen=True, array_like=True, tag="r"):

@@ -63,7 +63,7 @@ def step(view: Mapping[str, Record], item: InboxRecord | Wake, policy: Policy, n
         case BridgeRow():
             bridge_row(work, item)
         case SystemReport():
-            system.reported(work, item.part, item.well, item.detail, item.grid)
+            system.reported(work, item)
         case Receipt():
             pass
     if work.changes:

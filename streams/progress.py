@@ -6,6 +6,8 @@ is stuck, whatever its owner says of itself.
 
 from typing import NamedTuple
 
+from streams.troubles import Trouble
+
 
 class Stuck(NamedTuple):
     """A partition that does not move on though frames wait: `at` is the place it stands at."""
@@ -15,11 +17,13 @@ class Stuck(NamedTuple):
     end: int
     for_s: float
 
+    def trouble(self) -> Trouble:
+        """As a report carries it."""
+        waiting = self.end - self.at
+        return Trouble.of("partition-stands", partition=self.partition, at=self.at, seconds=self.for_s, waiting=waiting)
+
     def __str__(self) -> str:
-        return (
-            f"partition {self.partition} has stood at frame {self.at} of inbox for {self.for_s:.0f} s "
-            f"while {self.end - self.at} wait"
-        )
+        return str(self.trouble())
 
 
 class Progress:

@@ -7,6 +7,7 @@ log and replay say the same.  Values that end in `_ms` are times and appear as l
 from datetime import tzinfo
 from typing import Literal
 
+from streams import troubles
 from streams.effects import Reason
 from streams.timetext import clock_text
 
@@ -200,6 +201,8 @@ def sentence(reason: Reason, language: Language, zone: tzinfo) -> str:
         values[key] = value
     if "first" in values:
         values["first_name"] = name(ROLE_NAMES, str(values["first"]), language)
+    if reason.word == "system-unwell" and "code" in values:
+        values["detail"] = troubles.said(str(values["code"]), values, str(values.get("detail", "")), language)
     if "disposition" in values:
         values["disposition_name"] = name(DISPOSITION_NAMES, str(values["disposition"]), language)
     try:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 
 from duty.picture import CommandOutcome
+from streams.troubles import Detail, fields
 
 if TYPE_CHECKING:
     import httpx
@@ -87,13 +88,13 @@ class Door:
         status, answer = await self._post("/messages", {"client": client, "topic": topic, "payload": payload})
         return answer if status == 200 else None
 
-    async def report(self, part: str, *, well: bool, detail: str = "") -> bool:
+    async def report(self, part: str, *, well: bool, detail: Detail = "") -> bool:
         """Tell the core that a part of the system is unwell or well again; whether the gateway has kept it.
 
         The first word of this process that a part is well counts only where an earlier one said otherwise; it is sent
         until the gateway knows, and nobody waits for that.
         """
-        body: dict[str, Any] = {"part": part, "well": well, "detail": detail}
+        body: dict[str, Any] = {"part": part, "well": well, **fields(detail)}
         if well and part not in self._reported:
             if part not in self._first:
                 self._first[part] = asyncio.ensure_future(self._first_well(part, body | {"if_standing": True}))

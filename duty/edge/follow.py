@@ -10,6 +10,7 @@ from typing import Protocol
 from duty.edge.projection import Follower, Projection
 from streams.edge.doorbell import Doorbell
 from streams.edge.log import LogFull
+from streams.troubles import Detail, Trouble
 
 LOOK_S = 1.0  # a bell may be lost
 PAUSE_S = 2.0  # after a store that refused, or a log that could not be read
@@ -57,7 +58,7 @@ class Follow:
         *,
         doorbell: Doorbell,
         clock_ms: Callable[[], int],
-        report: Callable[[str, bool, str], Awaitable[object]],
+        report: Callable[[str, bool, Detail], Awaitable[object]],
         tidy: Callable[[], None],
         say: Callable[[str], None],
     ) -> None:
@@ -157,7 +158,8 @@ class Follow:
         self._unwell[part] = trouble
         if trouble or before:
             self._say(trouble or _OVER[part])
-        telling = asyncio.ensure_future(self._report(part, not trouble, trouble))
+        told = Trouble.of(part, why=trouble) if trouble else ""
+        telling = asyncio.ensure_future(self._report(part, not trouble, told))
         self._telling.add(telling)
         telling.add_done_callback(self._telling.discard)
 

@@ -23,6 +23,7 @@ from duty.message import compose, trial
 from duty.people import Channel, ChannelKind
 from duty.picture import Page
 from duty.telling import Telling
+from streams.troubles import Detail, Trouble
 
 AT_ONCE = 16
 FAILURES_TOLD = 3  # so many messages of a kind in a row that failed, and the kind is reported
@@ -52,7 +53,7 @@ class Mailroom:
         zone: tzinfo,
         site: str,
         clock_ms: Callable[[], int],
-        report: Callable[[str, bool, str], Awaitable[object]],
+        report: Callable[[str, bool, Detail], Awaitable[object]],
         receipt: Callable[[Attempt, Page], Awaitable[object]],
         wanted: Callable[[], None],
     ) -> None:
@@ -220,7 +221,7 @@ class Mailroom:
         else:
             self._failing[kind] = before + 1
             if before + 1 == FAILURES_TOLD:
-                await self._report(f"channel-{kind}", False, answer.detail)
+                await self._report(f"channel-{kind}", False, Trouble.of("channel-failing", why=answer.detail))
 
     def _carrier(self, kind: ChannelKind) -> Carrier:
         found = self._carriers.get(kind)

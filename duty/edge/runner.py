@@ -42,6 +42,7 @@ from streams.edge.doorbell import Doorbell
 from streams.edge.log import LogFull
 from streams.edge.sqlite_log import OldSqlite
 from streams.frames import NewerFrame, Receipt
+from streams.troubles import Detail
 
 DAY_MS = 24 * 3_600_000
 STOP_S = 3
@@ -303,7 +304,7 @@ class Desk:
     def _on_receipt(self, receipt: Receipt) -> None:
         self.dispatcher.received(receipt)
 
-    def _report(self, part: str, well: bool, detail: str) -> Awaitable[object]:
+    def _report(self, part: str, well: bool, detail: Detail) -> Awaitable[object]:
         return self.door.report(part, well=well, detail=detail)
 
     def _receipt(self, attempt: Attempt, page: Page) -> Awaitable[object]:

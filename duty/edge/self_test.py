@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from duty.edge.door import Sent
+from streams.troubles import Detail, Trouble
 
 PART = "self-test"
 # While it fails every screen counts as old: it must not stay so for minutes after the path is whole again.
@@ -23,7 +24,7 @@ class SelfTest:
         self,
         *,
         send: Callable[[dict[str, Any], str, float], Awaitable[Sent]],
-        report: Callable[[str, bool, str], Awaitable[object]],
+        report: Callable[[str, bool, Detail], Awaitable[object]],
         clock_ms: Callable[[], int],
         every_s: float,
         late_after_s: float,
@@ -56,7 +57,8 @@ class SelfTest:
         command = {"command": "check-returned", "check": PART, "grid": "system", "by": "system"}
         sent = await self._send(command, f"{PART}-{begun_ms}", self._late_after_s)
         came_back = sent.state in ("done", "rejected")
-        why = "" if came_back else sent.detail or f"no answer of the core within {self._late_after_s:g} s"
+        late = Trouble.of("self-test-late", seconds=self._late_after_s)
+        why = "" if came_back else sent.detail or str(late)
         if came_back:
             self._good_ms = self._clock_ms()
             self.took_ms = self._good_ms - begun_ms
@@ -64,7 +66,8 @@ class SelfTest:
         if bool(why) != bool(self.failing):
             self._say(f"the test through the whole path fails: {why}" if why else "the test through the path is well")
             self.failing = why
-            await self._report(PART, came_back, why)
+            trouble = Trouble.of("self-test-failed", why=sent.detail) if sent.detail else late
+            await self._report(PART, came_back, "" if came_back else trouble)
         elif first:
             await self._report(PART, True, "")
         return came_back

@@ -18,6 +18,7 @@ from duty.edge.rows.deliveries import OwedPage
 from duty.edge.store import Store
 from duty.incident import Incident
 from duty.picture import Page
+from streams.troubles import Detail, Trouble
 from streams.words import sentence
 
 PAUSES_S = (1, 2, 5, 15, 30, 60, 120, 300, 600)
@@ -42,7 +43,7 @@ class SiteWebhook:
         zone: tzinfo,
         clock_ms: Callable[[], int],
         raised_ms: Callable[[str], int | None],
-        report: Callable[[str, bool, str], Awaitable[object]],
+        report: Callable[[str, bool, Detail], Awaitable[object]],
         wanted: Callable[[], None],
     ) -> None:
         self._store = store
@@ -158,7 +159,7 @@ class SiteWebhook:
         else:
             self._failures += 1
             if self._failures == UNWELL_AFTER:
-                await self._report(PART, False, answer.detail)
+                await self._report(PART, False, Trouble.of("webhook-failing", why=answer.detail))
 
     def _body(self, page: Page) -> bytes:
         raised_ms = self._raised_ms(page.incident)

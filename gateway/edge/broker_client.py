@@ -25,6 +25,7 @@ from gateway.edge.say import say
 from gateway.mqtt.answers import pubacks
 from gateway.mqtt.events import Event, Published
 from gateway.pages import Page
+from streams.troubles import Detail, Trouble
 
 _FIRST_PAUSE_S = 0.25
 _LONGEST_PAUSE_S = 15.0
@@ -181,9 +182,9 @@ class BrokerClient:
         away_s = self._loop.time() - self._away_since
         if self._reported is not True and not self._paused and away_s > _REPORTED_AFTER_S:
             self._reported = True
-            self._report(False, f"broker {self._address}: {why}")
+            self._report(False, Trouble.of("broker-away", address=self._address, why=why))
 
-    def _report(self, well: bool, detail: str) -> None:
+    def _report(self, well: bool, detail: Detail) -> None:
         self._gate.report("broker", well, detail)
 
     def _close(self, why: str) -> None:
@@ -306,7 +307,7 @@ class BrokerClient:
         say("connected to the broker", broker=self._address, session_kept=bool(flags.session_present))
         if self._reported is not False:
             self._reported = False
-            self._report(True, f"broker {self._address}")
+            self._report(True, self._address)
         # Always: a broker that lost its memory knows nothing of our subscriptions.
         for start in range(0, len(self._filters), _FILTERS_AT_ONCE):
             client.subscribe([(name, 1) for name in self._filters[start : start + _FILTERS_AT_ONCE]])

@@ -19,6 +19,7 @@ from gateway.edge.keeping import InboxWriter, Note
 from gateway.edge.say import say
 from streams.edge.log import LogFull
 from streams.edge.sqlite_log import SqliteWriter, wall_clock_ms
+from streams.troubles import Detail, Trouble
 
 FILE = "buffer.db"
 _TABLES = (
@@ -101,7 +102,7 @@ class Buffered(InboxWriter):
 
     def __init__(self, carrier: Carrier, file: BufferFile, *, most_bytes: int, away: str = "") -> None:
         self.salvaged: list[str] = []
-        self.report: Callable[[str, bool, str], None] = lambda _part, _well, _detail: None
+        self.report: Callable[[str, bool, Detail], None] = lambda _part, _well, _detail: None
         self._carrier = carrier
         self._file = file
         self._most_bytes = most_bytes
@@ -185,7 +186,7 @@ class Buffered(InboxWriter):
         if not self._trouble:
             self._trouble, self._since_ms = trouble, wall_clock_ms()
             say("Kafka is away: what comes in waits on this disk", trouble=trouble)
-            self.report("kafka", False, trouble)
+            self.report("kafka", False, Trouble.of("kafka-away", why=trouble))
 
     def tend(self) -> None:
         with self._lock:
@@ -226,7 +227,7 @@ class Buffered(InboxWriter):
                 # Nothing of what waits is lost by that; whoever supervises this process starts it again.
                 traceback.print_exc()
                 sys.stderr.flush()
-                self.report("kafka", False, "a fault of this program ended the bringing of what waits")
+                self.report("kafka", False, Trouble.of("kafka-fault"))
                 raise
             tries = 0
             if not left:
@@ -287,8 +288,8 @@ class Buffered(InboxWriter):
         if trouble:
             lasted_s = (wall_clock_ms() - self._since_ms) / 1000
             say("Kafka has everything that waited", lasted_s=lasted_s, trouble=trouble)
-            self.report("kafka", True, f"{trouble} ({lasted_s:.0f} s)")
+            self.report("kafka", True, f"{lasted_s:.0f} s")
         elif not self._over_before:
             # Whoever held this buffer before may have ended while it was away.
-            self.report("kafka", True, "Kafka has everything that waited")
+            self.report("kafka", True, "")
         self._over_before = True

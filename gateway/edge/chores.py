@@ -12,6 +12,7 @@ from gateway.edge.say import say
 from gateway.edge.vitals import LOW_DISK_PERCENT, free_percent
 from streams.edge.log import LogFull
 from streams.edge.sqlite_log import SqliteReader, read_to
+from streams.troubles import Trouble
 
 _DAY_MS = 86_400_000
 _LOOK_EVERY_S = 10.0
@@ -73,7 +74,7 @@ class Chores:
         first, self._disk_is_low = self._disk_is_low is None, low
         if low or not first:
             say("the disk is filling up" if low else "the disk has room again", free_percent=free)
-        self._gate.report("disk", not low, f"{free} % of the disk is free")
+        self._gate.report("disk", not low, Trouble.of("disk-low", percent=free))
 
     async def forget(self) -> None:
         """Delete what is older than the settings say and what every reader has passed."""

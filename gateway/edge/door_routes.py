@@ -14,7 +14,9 @@ from gateway.edge.well_words import WellWords
 from gateway.intake import Taken
 from streams.commands import BadCommand, parse_command
 from streams.edge.log import LogFull
-from streams.frames import InboxRecord, Receipt, RejectRecord, SystemReport
+from streams.frames import InboxRecord, Receipt, RejectRecord
+from streams.troubles import parsed
+from streams.troubles import report as report_of
 
 # Longer than this nobody waits for a disk; what was sent may still be written, which is why a command carries an id.
 _PATIENCE_S = 5.0
@@ -80,12 +82,12 @@ class DoorRoutes:
 
     async def report(self, raw: dict[str, Any]) -> Answer:
         """A part of Threshold says how it is.  `if_standing`: only where a report that it is unwell stands."""
-        part, well, detail = raw.get("part"), raw.get("well"), raw.get("detail", "")
+        part, well, told = raw.get("part"), raw.get("well"), parsed(raw)
         if_standing = raw.get("if_standing", False)
         if not (isinstance(part, str) and part.replace("-", "").isalnum() and len(part) <= 40):
             return bad("malformed", "part must be a short word")
-        if not isinstance(well, bool) or not isinstance(detail, str):
-            return bad("malformed", "well must be true or false, detail a text")
+        if not isinstance(well, bool) or told is None:
+            return bad("malformed", "well must be true or false, detail a text, code and values as in troubles.py")
         if not isinstance(if_standing, bool) or (if_standing and not well):
             return bad("malformed", "if_standing must be true or false, and true only where well is")
         if if_standing:
@@ -95,7 +97,7 @@ class DoorRoutes:
             if not needed:
                 return Answer(200, {"standing": False})
         at_ms = self._gate.intake.instant(self._gate.now_ms())
-        return await self._append([SystemReport(at_ms, part, well, detail[:_LONGEST])])
+        return await self._append([report_of(at_ms, part, well, told)])
 
     async def receipt(self, raw: dict[str, Any]) -> Answer:
         """A channel's answer to a page."""

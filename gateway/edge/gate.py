@@ -21,6 +21,8 @@ from gateway.intake import Intake, Taken
 from gateway.rejects import Counts
 from streams.commands import Command
 from streams.frames import InboxRecord, RejectRecord, SystemReport
+from streams.troubles import Detail, Trouble
+from streams.troubles import report as report_of
 
 # Something waiting for the disk: called when its batch is on it.
 Done = Callable[[], None]
@@ -69,7 +71,7 @@ class Gate:
         self.now_ms = now_ms
         self.sources: list[Source] = []
         self.reported: Counter[str] = Counter()  # part → reports that came in here
-        self.first_well: Callable[[str, str], None] | None = None
+        self.first_well: Callable[[str, Detail], None] | None = None
         self.rejected = Counts()
         self.taken = 0
         self.duplicates = 0
@@ -137,7 +139,7 @@ class Gate:
         batch.notes += notes
         self.when_durable(done)
 
-    def report(self, part: str, well: bool, detail: str) -> None:
+    def report(self, part: str, well: bool, detail: Detail) -> None:
         """A part of this gateway is unwell or well again.  Another gateway's part of that name is another part.
 
         Where nothing was said of it before, that it is well is a matter for `first_well`: an earlier process may have.
@@ -149,12 +151,12 @@ class Gate:
             return
         self._report(name, well, detail)
 
-    def report_well(self, name: str, detail: str) -> None:
+    def report_well(self, name: str, detail: Detail) -> None:
         """It is well: an earlier process said otherwise."""
         self._report(name, True, detail)
 
-    def _report(self, name: str, well: bool, detail: str) -> None:
-        self.add([SystemReport(self.intake.instant(self.now_ms()), name, well, detail)])
+    def _report(self, name: str, well: bool, detail: Detail) -> None:
+        self.add([report_of(self.intake.instant(self.now_ms()), name, well, detail)])
 
     def command(self, command: Command, done: Done) -> None:
         """A person's command, with the sensor it takes from the pool or gives back."""
@@ -263,14 +265,15 @@ class Gate:
     def tell_mended(self, sentence: str) -> None:
         """A damage that is over is still for a supervisor to know."""
         say("the inbox was damaged and is mended", what=sentence)
-        self.report("inbox", False, sentence)
-        self.report("inbox", True, sentence)
+        mended = Trouble.of("inbox-mended", what=sentence)
+        self.report("inbox", False, mended)
+        self.report("inbox", True, mended)
 
     def _recovered(self) -> None:
         now_ms = self.intake.instant(self.now_ms())
         lasted_s = (now_ms - self.failing_since_ms) / 1000
         say("inbox is written again", lasted_s=lasted_s, trouble=self.trouble)
-        detail = f"{self.trouble} ({lasted_s:.0f} s)"
+        detail = Trouble.of("inbox-failed", why=self.trouble, seconds=lasted_s)
         self.trouble = ""
         self.report("inbox", False, detail)
         self.report("inbox", True, detail)

@@ -14,6 +14,7 @@ from gateway.fleet_records import FleetRecord
 from gateway.intake import Intake
 from streams.edge.doorbell import Bell, Doorbell
 from streams.frames import RejectRecord
+from streams.troubles import Detail
 
 
 class Refused(msgspec.Struct, frozen=True):
@@ -144,7 +145,7 @@ class ToldBy(Protocol):
         """A fault of ours ended a part of the keeping: so it ends the process."""
         ...
 
-    def report(self, part: str, well: bool, detail: str) -> None:
+    def report(self, part: str, well: bool, detail: Detail) -> None:
         """A part of Threshold is unwell or well again.  From any thread."""
         ...
 

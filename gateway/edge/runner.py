@@ -40,6 +40,7 @@ from streams.edge.log import LogFull
 from streams.edge.sqlite_log import OldSqlite, SqliteReader, wall_clock_ms
 from streams.edge.standing import open_standing
 from streams.frames import FrameError
+from streams.troubles import Detail
 
 if TYPE_CHECKING:
     from gateway.edge.broker_client import BrokerClient
@@ -371,7 +372,7 @@ class Gateway:
 
     # What the keeping tells of itself.
 
-    def report(self, part: str, well: bool, detail: str) -> None:
+    def report(self, part: str, well: bool, detail: Detail) -> None:
         """From any thread."""
         self._loop.call_soon_threadsafe(self.gate.report, part, well, detail)
 

@@ -9,6 +9,7 @@ import asyncio
 from gateway.edge.gate import Gate
 from streams.edge.log import LogFull
 from streams.edge.standing import Standing
+from streams.troubles import Detail
 
 _AGAIN_S = 5.0
 
@@ -34,12 +35,12 @@ class WellWords:
                 return None
         return False if self._gate.reported[part] != before else stands
 
-    def first(self, part: str, detail: str) -> None:
+    def first(self, part: str, detail: Detail) -> None:
         """A part of this gateway was found well, and nothing was said of it before."""
         if part not in self._asking:
             self._asking[part] = self._loop.create_task(self._say(part, detail))
 
-    async def _say(self, part: str, detail: str) -> None:
+    async def _say(self, part: str, detail: Detail) -> None:
         while not self._gate.reported[part]:
             needed = await self.needed(part)
             if needed:

@@ -10,7 +10,8 @@ from streams.edge.kafka_log import open_writer
 from streams.edge.log import LogFull
 from streams.edge.reporter import Teller, Word
 from streams.edge.sqlite_log import wall_clock_ms
-from streams.frames import SystemReport, encode_inbox
+from streams.frames import encode_inbox
+from streams.troubles import report as report_of
 
 
 class ClusterReporter(Teller):
@@ -26,7 +27,7 @@ class ClusterReporter(Teller):
         self._partitions = settings.streams.partitions
 
     def _send(self, part: str, word: Word) -> str:
-        report = SystemReport(wall_clock_ms(), part, word.well, word.detail[:500])
+        report = report_of(wall_clock_ms(), part, word.well, word.told)
         try:
             if word.if_standing:
                 stands = self._standing.stands(part)

@@ -22,6 +22,7 @@ from streams.edge.streams_db import Commit, Status, StreamsDb
 from streams.effects import Decision, Effect
 from streams.frames import FrameError, NewerFrame, decode_inbox
 from streams.policy import DAY_MS, HOUR_MS, MINUTE_MS, Policy
+from streams.troubles import Trouble
 
 # A message received just before a timer is due may still be in the gateway's commit: timers wait this long for it.
 GRACE_MS = 50
@@ -176,7 +177,7 @@ class LocalRuntime:
     def _say_what_is_aside(self, *, although_said: bool = False) -> None:
         count = len(self._db.put_aside())
         if self._reporter is not None:
-            detail = f"{count} put aside: see the quarantine in streams.db" if count else ""
+            detail = Trouble.of("put-aside", count=count) if count else ""
             self._reporter.say("quarantine", well=not count, detail=detail, although_said=although_said)
 
     # ── the loop ──
@@ -303,13 +304,13 @@ class LocalRuntime:
         if not pause_s:
             print(f"streams: {error}; nothing is decided until then", file=sys.stderr, flush=True)
             if self._reporter is not None:
-                self._reporter.say("streams-disk", well=False, detail=error)
+                self._reporter.say("streams-disk", well=False, detail=Trouble.of("core-disk", why=error))
         return min(_LONGEST_PAUSE_S, max(0.05, pause_s * 2))
 
     def _warn(self, what: str) -> None:
         print(f"streams: {what}", file=sys.stderr, flush=True)
         if self._reporter is not None:
-            self._reporter.say("streams-data", well=False, detail=what)
+            self._reporter.say("streams-data", well=False, detail=Trouble.of("core-data", what=what))
 
     def _better(self) -> float:
         print("streams: going on", file=sys.stderr, flush=True)
@@ -327,7 +328,7 @@ class LocalRuntime:
             self._look_at_inbox()
             if self._reporter is not None:
                 behind_ms = self._clock.behind_ms()
-                detail = f"this machine's clock was set back by {behind_ms // 1000} s" if behind_ms else ""
+                detail = Trouble.of("clock-back", seconds=behind_ms // 1000) if behind_ms else ""
                 self._reporter.say("clock", well=behind_ms < _CLOCK_BEHIND_MS, detail=detail)
                 # Read and written in this turn: the process before this one may have ended over a full disk.
                 self._reporter.say("streams-disk", well=True)

@@ -129,7 +129,7 @@ class ProgressWatch:
             if each.for_s >= self._timeout_s * _FOREIGN and each.partition not in self._reported:
                 self._reported.add(each.partition)
                 print(f"streams: {each}, and its worker has not ended itself", file=sys.stderr, flush=True)
-                self._reporter.say(part_of(each.partition), well=False, detail=str(each), although_said=True)
+                self._reporter.say(part_of(each.partition), well=False, detail=each.trouble(), although_said=True)
         lags = self._progress.lags()
         moving = {number for number in lags if number not in {each.partition for each in self.stuck}}
         for number in sorted(moving & (self._reported | set(self._standing()))):
@@ -138,7 +138,7 @@ class ProgressWatch:
 
     def _end(self, ours: list[Stuck]) -> None:
         for each in ours:
-            self._reporter.say(part_of(each.partition), well=False, detail=str(each), although_said=True)
+            self._reporter.say(part_of(each.partition), well=False, detail=each.trouble(), although_said=True)
         until_s = time.monotonic() + _TOLD_S
         while self._reporter.waiting() and time.monotonic() < until_s:
             time.sleep(0.02)

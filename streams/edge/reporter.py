@@ -15,6 +15,8 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import NamedTuple
 
+from streams.troubles import Detail, fields
+
 _AGAIN_S = 5.0
 _TIMEOUT_S = 5.0
 _REPEAT_S = 300.0
@@ -24,7 +26,7 @@ class Word(NamedTuple):
     """What is said of a part.  `if_standing`: only where a report that it is unwell stands."""
 
     well: bool
-    detail: str
+    told: Detail
     if_standing: bool = False
 
 
@@ -45,7 +47,7 @@ class Teller(ABC):
         self._stopping = False
         self._thread: threading.Thread | None = None
 
-    def say(self, part: str, *, well: bool, detail: str = "", although_said: bool = False) -> None:
+    def say(self, part: str, *, well: bool, detail: Detail = "", although_said: bool = False) -> None:
         """Report `part`, unless the same was the last word about it.  That it is well, as the first word, goes out only
         where a report about it stands.
 
@@ -126,7 +128,7 @@ class Reporter(Teller):
         connection = http.client.HTTPConnection(self._host, self._port, timeout=_TIMEOUT_S)
         try:
             token = self._token_file.read_text().strip()
-            said = {"part": part, "well": word.well, "detail": word.detail[:500]}
+            said = {"part": part, "well": word.well, **fields(word.told)}
             body = json.dumps(said | ({"if_standing": True} if word.if_standing else {}))
             headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
             connection.request("POST", "/reports", body, headers)

@@ -34,6 +34,7 @@ from streams.frames import FrameError, InboxRecord, NewerFrame, RejectRecord, de
 from streams.measurements import Keep, Point
 from streams.points import Projector
 from streams.policy import DAY_MS, HOUR_MS, MINUTE_MS
+from streams.troubles import Trouble
 
 if TYPE_CHECKING:
     from prometheus_client.core import Metric
@@ -316,7 +317,7 @@ class Loop:
                 pause_s = min(_LONGEST_PAUSE_S, max(0.5, pause_s * 2))
                 asked_s = error.after_s if isinstance(error, SeriesDown) else 0.0
                 if now_ms - self.caught_up_ms > _BEHIND_MS:
-                    self._reporter.say("sink", well=False, detail=f"more than 10 min behind: {error}")
+                    self._reporter.say("sink", well=False, detail=Trouble.of("sink-behind", why=str(error)))
                 self._stop.wait(max(pause_s, min(_LONGEST_ASKED_S, asked_s)))
                 continue
             if pause_s:
@@ -326,12 +327,12 @@ class Loop:
             if more:
                 progress.show(self._sink.written)
                 if now_ms - self.caught_up_ms > _BEHIND_MS:
-                    self._reporter.say("sink", well=False, detail="more than 10 min behind, catching up")
+                    self._reporter.say("sink", well=False, detail=Trouble.of("sink-catching-up"))
                 continue
             progress.done()
             self.caught_up_ms = now_ms
             if self._sink.refused:
-                detail = f"{self._sink.refused} points or frames were refused: see the rejects"
+                detail = Trouble.of("sink-refused", count=self._sink.refused)
                 self._reporter.say("sink", well=False, detail=detail)
             else:
                 self._reporter.say("sink", well=True)

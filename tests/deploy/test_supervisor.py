@@ -13,6 +13,7 @@ import time
 import pytest
 
 from deploy import supervisor
+from streams.troubles import Trouble, parsed
 
 WELL = "print('ready', flush=True); import time; time.sleep(600)"
 FALLS = "print('ready', flush=True); import sys; sys.exit(3)"
@@ -184,7 +185,11 @@ def test_a_process_that_keeps_ending_is_reported_once_through_the_door(tmp_path,
     (tmp_path / "door.token").write_text("secret\n")
     made = box({"streams": FALLS}, door=door.address)
     eventually(lambda: door.bodies)
-    assert door.bodies == [{"part": "streams", "well": False, "detail": "streams ended with code 3, 3 times in 5 min"}]
+    detail = "streams ended with code 3, 3 times in 5 min"
+    values = {"how": "ended with code 3", "times": 3, "minutes": 5.0}
+    told = {"part": "streams", "well": False, "detail": detail, "code": "process-ends", "values": values}
+    assert door.bodies == [told]
+    assert parsed(told) == Trouble("process-ends", values)
     assert made.seen()["streams"]["restarts"] >= 3
 
 

@@ -19,6 +19,7 @@ PUBLISHED_BY_STREAMS = {
     "streams.measurements",
     "streams.review",
     "streams.trial",
+    "streams.troubles",
     "streams.words",
     "streams.edge.case_lookup",
     "streams.edge.doorbell",

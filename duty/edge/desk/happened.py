@@ -7,6 +7,7 @@ from duty.edge.desk.moments import Moments
 from duty.edge.desk.names import Names
 from duty.edge.desk.say import Say
 from duty.edge.desk.texts import Language, text
+from streams import troubles
 from streams.commands import Command
 from streams.frames import BridgeRow, DeviceRow, InboxRecord, Receipt, SystemReport
 
@@ -43,7 +44,8 @@ def happened(record: InboxRecord, say: Say, moments: Moments, names: Names) -> H
             return Happened(who=record.bridge, what=text("review.row_there", language))
         case SystemReport():
             key = "part_well" if record.well else "part_unwell"
-            return Happened(who=record.part, what=text(f"review.{key}", language), beside=record.detail)
+            beside = troubles.said(record.code, record.values, record.detail, language)
+            return Happened(who=record.part, what=text(f"review.{key}", language), beside=beside)
 
 
 def _by(by: str, say: Say, language: Language) -> str:

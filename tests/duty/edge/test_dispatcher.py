@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from streams.frames import Receipt
+from streams.troubles import Trouble
 from tests.duty.edge.office import NOW_MS, Office
 from tests.duty.edge.peers import Says, peer
 
@@ -101,7 +102,7 @@ async def test_a_kind_of_channel_that_fails_is_reported_once_and_so_is_its_recov
         office.answers[name] = Says(500)
     office.dispatcher.take([office.page()], [], [])
     await office.until(40)
-    assert office.reports == [("channel-wecom", False, "HTTP 500")]
+    assert office.reports == [("channel-wecom", False, Trouble("channel-failing", {"why": "HTTP 500"}))]
     office.answers.clear()
     await office.until(200)
     assert office.reports[1:] == [("channel-wecom", True, "")]

@@ -10,6 +10,7 @@ from duty.edge.channels.base import Tools
 from duty.edge.site_webhook import AT_ONCE, GIVES_UP_AFTER_MS, UNWELL_AFTER, SiteWebhook
 from duty.edge.store import Store
 from duty.picture import page_of
+from streams.troubles import Trouble
 from tests.duty.edge.conftest import MASTER_KEY
 from tests.duty.edge.peers import Peer, Says, peer
 from tests.duty.effects import page as page_decision
@@ -172,7 +173,10 @@ async def test_its_failing_is_reported_once_and_so_is_its_recovery(hook: Hook) -
     hook.owe()
     await hook.turn()
     await hook.wait(3600)
-    assert hook.reports == [("page-webhook", False, "HTTP 500"), ("page-webhook", True, "")]
+    assert hook.reports == [
+        ("page-webhook", False, Trouble("webhook-failing", {"why": "HTTP 500"})),
+        ("page-webhook", True, ""),
+    ]
 
 
 async def test_after_a_week_it_is_given_up_and_that_stays_on_record(hook: Hook) -> None:

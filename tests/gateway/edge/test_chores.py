@@ -78,4 +78,5 @@ async def test_a_disk_that_fills_up_is_said_once_and_that_it_has_room_again(tmp_
             mine._look_at_disk()
         await inside.durable()
         reports = [record for record in inside.records() if isinstance(record, SystemReport)]
-        assert [(r.part, r.well, r.detail[:4]) for r in reports] == [("disk", False, "9.9 "), ("disk", True, "12.0")]
+        assert [(r.part, r.well, r.detail[:4]) for r in reports] == [("disk", False, "9.9 "), ("disk", True, "12 %")]
+        assert (reports[0].code, reports[0].values) == ("disk-low", {"percent": 9.9})

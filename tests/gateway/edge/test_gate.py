@@ -106,7 +106,7 @@ async def test_a_log_that_cannot_be_written_stops_reading_says_so_and_goes_on_by
         assert source.said == ["pause", "resume"]
         reports = [record for record in inside.records() if isinstance(record, SystemReport)]
         assert [(r.part, r.well) for r in reports] == [("inbox", False), ("inbox", True)]
-        assert "the disk is full (5 s)" in reports[0].detail
+        assert reports[0].detail == "inbox could not be written for 5 s: the disk is full"
         said = capsys.readouterr().err
         assert said.count("inbox cannot be written") == 1
         assert said.count("inbox is written again") == 1
