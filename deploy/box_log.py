@@ -9,11 +9,13 @@ from devices.edge.settings import Settings
 from devices.events import Event
 from streams.edge.log import TimedReader
 from streams.edge.sqlite_log import SqliteReader
-from streams.frames import FrameError, InboxRecord, decode_inbox
+from streams.frames import FrameError, InboxRecord, decode_beside_events, decode_inbox
 from streams.grid import time_of
 
 # So long before the moment asked for is replayed too, unprinted: doors, counters and clocks are known by then.
 WARM_UP_MS = 2 * 86_400_000
+# What a frame holds came in before it was written, by clocks that may differ by so much.
+_CLOCKS_APART_MS = 3_600_000
 _FRAMES = 200
 _SPAN = re.compile(r"(\d+(?:\.\d+)?)\s*([smhdw])\Z")
 _UNIT_MS = {"s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
@@ -68,16 +70,18 @@ class BoxLog:
     def frames(self, partition: int, since_ms: int) -> Iterator[tuple[int, list[InboxRecord]]]:
         """(offset, records) in the order of the log.  Raises LogFull.
 
-        Events from before the warm-up are left out; what people asked for and where devices were is kept.
+        Events from before the warm-up are left out; what people asked for and where devices were is kept, from the
+        beginning of the log: a case that was opened weeks ago counts.  Of a frame written before the warm-up events are
+        not even decoded.
         """
         warm_ms = since_ms - WARM_UP_MS
         reader = self._open()
         try:
-            after = 0
+            after, past = 0, reader.before(partition, warm_ms - _CLOCKS_APART_MS)
             while frames := reader.read(partition, after, _FRAMES):
                 for offset, frame in frames:
                     after = offset
-                    records = _decoded(frame)
+                    records = _decoded(frame, decode_beside_events if offset <= past else decode_inbox)
                     if records is None:
                         self.unreadable += 1
                         continue
@@ -88,8 +92,8 @@ class BoxLog:
             reader.close()
 
 
-def _decoded(frame: bytes) -> list[InboxRecord] | None:
+def _decoded(frame: bytes, decode: Callable[[bytes], list[InboxRecord]] = decode_inbox) -> list[InboxRecord] | None:
     try:
-        return decode_inbox(frame)
+        return decode(frame)
     except FrameError:
         return None

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from deploy import box_log
 from deploy.box_log import WARM_UP_MS, BoxLog, ago_ms, opener
 from deploy.replay import main
 from devices.edge import settings
@@ -15,7 +16,7 @@ from gateway.fleet_records import fleet_records
 from gateway.intake import Intake
 from streams.edge.policy_file import default_path
 from streams.edge.sqlite_log import SqliteWriter
-from streams.frames import encode_inbox
+from streams.frames import decode_inbox, encode_inbox
 from streams.grid import time_of
 
 MINUTE_MS = 60_000
@@ -121,6 +122,30 @@ def test_events_from_before_the_warm_up_are_left_out_and_the_fleet_is_not(box):
         if time_of(record) < since_ms - WARM_UP_MS
     }
     assert kinds == {"DeviceRow", "Command"}
+
+
+def test_of_frames_from_before_the_warm_up_events_are_not_decoded_and_nothing_else_is_missing(box, monkeypatch):
+    since_ms = NINE_MS + 4 * DAY_MS
+
+    def told():
+        log = log_of(box)
+        return [[(offset, records) for offset, records in log.frames(p, since_ms)] for p in range(2)]
+
+    passed: list[bytes] = []
+    beside = box_log.decode_beside_events
+    monkeypatch.setattr(box_log, "decode_beside_events", lambda frame: passed.append(frame) or beside(frame))
+    whole = told()
+    assert passed == [], "all of it was written this minute"
+    # As if every frame had been written when what it holds came in.
+    writer = SqliteWriter(box.parent / "data" / "inbox.db", "inbox")
+    rows = writer.query("SELECT offset, frame FROM inbox ORDER BY offset")
+    times = [time_of(decode_inbox(frame)[0]) for _, frame in rows]
+    writer.append([], [("UPDATE inbox SET at_ms = ? WHERE offset = ?",
+                        [(at_ms, offset) for at_ms, (offset, _) in zip(times, rows, strict=True)])])  # fmt: skip
+    assert told() == whole
+    assert len(rows) / 3 < len(passed) < len(rows) and any(records for _, records in whole[0])
+    assert all(time_of(decode_inbox(frame)[0]) < since_ms - WARM_UP_MS for frame in passed)
+    writer.close()
 
 
 def test_a_frame_that_cannot_be_read_is_passed_over_and_told(box, capfdbinary):

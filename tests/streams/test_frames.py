@@ -11,6 +11,7 @@ from streams.frames import (
     FrameError,
     Receipt,
     SystemReport,
+    decode_beside_events,
     decode_inbox,
     decode_outbox,
     encode_inbox,
@@ -38,6 +39,16 @@ OUTBOX = [
 def test_what_is_written_is_read() -> None:
     assert decode_inbox(encode_inbox(INBOX)) == INBOX
     assert decode_outbox(encode_outbox(OUTBOX)) == OUTBOX
+
+
+def test_what_is_no_event_is_read_without_them() -> None:
+    assert decode_beside_events(encode_inbox([*INBOX, INBOX[0]])) == INBOX[1:]
+    assert decode_beside_events(encode_inbox([INBOX[0]])) == []
+    with pytest.raises(FrameError, match="upgrade"):
+        decode_beside_events(msgspec.msgpack.encode([VERSION + 1, []]))
+    for cut in range(40):
+        with pytest.raises(FrameError):
+            decode_beside_events(encode_inbox(INBOX)[:cut])
 
 
 @pytest.mark.parametrize("cut", range(0, 40, 3))
