@@ -114,7 +114,7 @@ class NewerFrame(FrameError):
 
 
 class _Passed(msgspec.Struct, frozen=True, array_like=True, tag="e", gc=False):
-    """An event of which nothing is read: it takes a quarter of the time."""
+    """An event of which nothing is read, which is quicker by far."""
 
 
 class _Beside(msgspec.Struct, frozen=True, array_like=True):
