@@ -167,11 +167,16 @@ def simulate(
     fleet_out: Annotated[Path | None, typer.Option("--fleet-out", help="Write the compound's fleet file here.")] = None,
     hours: Annotated[float, typer.Option("--hours", min=0.01, help="How much of the compound's time.")] = 24,
     speed: Annotated[float, typer.Option("--speed", min=0.01, help="Compound seconds in one real second.")] = 60,
+    hour: Annotated[
+        float | None,
+        typer.Option("--hour", min=0, max=24, help="The hour of people's day it begins at; else the clock's."),
+    ] = None,
 ) -> None:
     """A believable compound from a seed: its doors, guns, habits and faults."""
     hand_over(
         "deploy.simulate:main",
         households=households, seed=seed, broker=broker, out=out, fleet_out=fleet_out, hours=hours, speed=speed,
+        hour=hour,
     )  # fmt: skip
 
 

@@ -148,7 +148,9 @@ class Compound:
         until_s = time.monotonic() + _CONNECTED_WITHIN_S
         while not self._stopping and self.links.up() < self.links.clients() and time.monotonic() < until_s:
             self.links.turn(0.1)
-        print(f"compound ready: {self.links.up()} of {self.links.clients()} connected", flush=True)
+        # Through a broker a connection is made when there is something to say.
+        connected = f": {self.links.up()} of {self.links.clients()} connected" if self.links.clients() else ""
+        print(f"compound ready{connected}", flush=True)
         written_s = 0.0
         while not self._stopping:
             now_ms = int(time.time() * 1000)

@@ -25,16 +25,18 @@ def main(
     fleet_out: Path | None = None,
     hours: float = 24,
     speed: float = 60,
+    hour: float | None = None,
 ) -> int:
     """Write a trace to `out`, or publish to `broker` with people living `speed` times as fast; the exit code.
 
-    `hours` is how much of the compound's time; a trace always runs at the pace of clocks.
+    `hours` is how much of the compound's time; a trace always runs at the pace of clocks.  `hour` is the hour of day in
+    people's lives when it begins, whatever the clock says.
     """
     if (broker is None) == (out is None):
         print("threshold: say --out FILE for a trace, or --broker ADDRESS to publish", file=sys.stderr)
         return 2
     if out is not None:
-        plan = Plan(households=households, seed=seed)
+        plan = Plan(households=households, seed=seed, hour=hour)
         write_fleet(plan, fleet_out or out.with_suffix(".fleet.toml"))
         count = write_trace(plan, out, hours)
         print(f"{count} lines in {out}, the fleet in {fleet_out or out.with_suffix('.fleet.toml')}", file=sys.stderr)
@@ -45,7 +47,7 @@ def main(
     except ValueError as problem:
         print(f"threshold: {problem}", file=sys.stderr)
         return 2
-    plan = Plan(households=households, seed=seed, begins_ms=int(time.time() * 1000), pace=speed)
+    plan = Plan(households=households, seed=seed, begins_ms=int(time.time() * 1000), pace=speed, hour=hour)
     if fleet_out is not None:
         write_fleet(plan, fleet_out)
     return publish(plan, address, user, password, seconds=hours * 3600 / speed)

@@ -3,15 +3,33 @@
 from typing import Any
 
 import faust
+from aiokafka import AIOKafkaConsumer
+from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer, Transport
 
 from devices.edge.settings import Cluster, Settings
 from streams.edge.kafka import password, tls
+
+# One question at a time is out to a broker, about the partitions that nothing has come of yet: with Faust's 1.5 s a
+# frame waits for so long whenever another partition of the same worker is calm (decision 0083).
+_LONG_POLL_MS = 50
+
+
+class _Thread(AIOKafkaConsumerThread):
+    def _create_worker_consumer(self, transport: Transport) -> AIOKafkaConsumer:
+        consumer = super()._create_worker_consumer(transport)
+        consumer._fetch_max_wait_ms = _LONG_POLL_MS  # no setting of Faust's
+        return consumer
+
+
+class _Consumer(Consumer):
+    def _new_consumer_thread(self) -> AIOKafkaConsumerThread:
+        return _Thread(self, loop=self.loop, beacon=self.beacon)
 
 
 def make_app(settings: Settings, group: str) -> faust.App:
     """A Faust app without agents or tables.  Its table is written by us, its topics are made by `topics.py`."""
     cluster = settings.cluster
-    return faust.App(
+    app = faust.App(
         group,
         autodiscover=False,
         broker=[f"kafka://{server.strip()}" for server in cluster.kafka.split(",")],
@@ -20,6 +38,7 @@ def make_app(settings: Settings, group: str) -> faust.App:
         broker_heartbeat_interval=cluster.session_timeout_s / 6,
         broker_request_timeout=max(30.0, cluster.session_timeout_s + 5),
         broker_commit_interval=1.0,
+        broker_commit_livelock_soft_timeout=10 * 365 * 86_400.0,  # we commit, and Faust would complain that it does not
         consumer_auto_offset_reset="earliest",
         datadir=settings.data_path / "worker",
         processing_guarantee="at_least_once",
@@ -36,6 +55,8 @@ def make_app(settings: Settings, group: str) -> faust.App:
         web_enabled=False,
         worker_redirect_stdouts=False,
     )
+    app.transport.Consumer = _Consumer  # pyright: ignore[reportAttributeAccessIssue] - of this transport alone
+    return app
 
 
 def _credentials(cluster: Cluster) -> Any:

@@ -5,11 +5,13 @@
 Starts real `gateway`, `streams` and `sink` processes on a temporary folder; another process is 1,000 doors, each a
 connection of its own (QoS 1), a third hears the pages.  `direct`: the doors connect to the gateway.  `broker`: the same
 through mosquitto.  `paho`: the same load and the same mosquitto, but a plain script (open door → alert, nothing on
-disk) in the place of Threshold.  Rate 0 is flat out: every door has ten messages unanswered all the time.
+disk) in the place of Threshold.  `kafka` and `kafka-broker`: as `direct` and `broker`, but the gateway and two workers
+on a real Kafka (one broker, in a fresh JVM; it syncs no record).  Rate 0 is flat out: every door has ten messages
+unanswered all the time.
 
 Prints, for each: messages a second that were acknowledged (`taken`) and that the core had decided and made durable
 (`decided`), CPU per message of each process, p50/p99 of the doors' wait for PUBACK and of door → page; and the same in
-proportion to the script.  Nothing here passes or fails by its time.
+proportion to the script, and of a cluster in proportion to the box.  Nothing here passes or fails by its time.
 """
 
 import argparse
@@ -27,12 +29,14 @@ from typing import Any
 import msgspec
 
 from tests.bench import compound
-from tests.bench.box import PROCESSES, ROOT, Box
+from tests.bench.box import ROOT, Box
+from tests.bench.city import City
 from tests.bench.compound_load import quantiles
 from tests.bench.mqtt_load import cpu_of
-from tests.servers import Mosquitto
+from tests.servers import Kafka, Mosquitto
 
 WAYS = ("direct", "broker", "paho")
+ON_KAFKA = {"kafka": "direct", "kafka-broker": "broker"}  # and the box's way that is like it
 _PATIENCE_S = 5.0
 
 
@@ -52,7 +56,7 @@ class Measured(msgspec.Struct):
 
     def ours_us(self) -> float:
         """CPU of what does the job, without broker, load and sink (which nothing waits for)."""
-        return sum(self.cpu_us.get(name, 0.0) for name in ("gateway", "streams", "script"))
+        return sum(self.cpu_us.get(name, 0.0) for name in ("gateway", "streams", "streams-2", "script"))
 
 
 class Program:
@@ -117,7 +121,7 @@ def measured(
     load = Program(
         "compound_load", "--port", port, "--first", first, "--connections", given.connections, "--rate", rate,
         "--seconds", given.seconds, "--warm-up-s", given.warm_up_s, "--openings", given.openings,
-        *(["--through-broker"] if way != "direct" else []),
+        *(["--through-broker"] if is_through_broker(way) else []),
     )  # fmt: skip
     with load:
         every = {**pids, "load": load.process.pid}
@@ -151,11 +155,15 @@ def measured(
     )  # fmt: skip
 
 
+def is_through_broker(way: str) -> bool:
+    return way not in ("direct", "kafka")
+
+
 def ears_of(way: str, households: int) -> list[str]:
-    if way == "direct":
+    if not is_through_broker(way):
         grids = sorted({compound.grid(number) for number in range(households)})
         return [f"{compound.ear(grid)}=threshold/pages/{grid}/worker" for grid in grids]
-    return ["anybody=threshold/pages/+/worker" if way == "broker" else "anybody=alerts/#"]
+    return ["anybody=alerts/#" if way == "paho" else "anybody=threshold/pages/+/worker"]
 
 
 def run_way(way: str, rates: list[int], given: argparse.Namespace, folder: Path) -> list[Measured]:
@@ -165,7 +173,7 @@ def run_way(way: str, rates: list[int], given: argparse.Namespace, folder: Path)
         pids: dict[str, int] = {}
         events = None
         port = 0
-        if way != "direct":
+        if is_through_broker(way):
             mosquitto = opened.enter_context(Mosquitto(folder / way / "mosquitto", settings="fast"))
             pids["mosquitto"] = mosquitto.pid
             port = mosquitto.port
@@ -174,8 +182,16 @@ def run_way(way: str, rates: list[int], given: argparse.Namespace, folder: Path)
             script.expect("ready")
             pids["script"] = script.process.pid
         else:
-            box = opened.enter_context(Box(folder / way / "box", households, broker_port=port))
-            pids.update(zip(PROCESSES, box.pids(), strict=True))
+            site = folder / way / "box"
+            if way in ON_KAFKA:
+                kafka = Kafka(folder / way / "kafka")
+                opened.enter_context(kafka)
+                box: Box = City(site, households, kafka.url, broker_port=port)
+                pids["kafka"] = kafka.pid
+            else:
+                box = Box(site, households, broker_port=port)
+            opened.enter_context(box)
+            pids.update(zip(box.names, box.pids(), strict=True))
             events = box.events
             port = port or box.port
         ear = opened.enter_context(Program("page_ear", port, *ears_of(way, households)))
@@ -198,13 +214,24 @@ def line(one: Measured) -> str:
     trouble = f"  MISSING {one.missing} pages" if one.missing else ""
     trouble += f"  UNACKNOWLEDGED {one.unacknowledged}" if one.unacknowledged else ""
     return (
-        f"{one.way:<7}{name:>9} {one.taken:7,.0f} {decided}  {one.puback_ms[0]:6.1f} {one.puback_ms[1]:7.1f}"
+        f"{one.way:<12}{name:>9} {one.taken:7,.0f} {decided}  {one.puback_ms[0]:6.1f} {one.puback_ms[1]:7.1f}"
         f"  {one.page_ms[0]:6.1f} {one.page_ms[1]:7.1f} ({one.pages:>3}){trouble}   {cpu}"
     )
 
 
 def ratios(found: list[Measured]) -> None:
-    """Threshold in proportion to the script at the same rate."""
+    """Threshold in proportion to the script at the same rate, and a cluster in proportion to the box."""
+    boxes = {(one.way, one.rate): one for one in found}
+    for one in found:
+        box = boxes.get((ON_KAFKA.get(one.way, ""), one.rate))
+        if box is not None and box.puback_ms[1] and box.page_ms[1]:
+            name = f"{one.rate:,}/s" if one.rate else "flat out"
+            print(
+                f"{one.way:<12}{name:>9}  in proportion to the box: CPU {one.ours_us() / box.ours_us():.1f}, of the "
+                f"gateway {one.cpu_us['gateway'] / box.cpu_us['gateway']:.1f}, rate {one.taken / box.taken:.2f}, "
+                f"PUBACK p50 {one.puback_ms[0] / box.puback_ms[0]:.1f}, p99 {one.puback_ms[1] / box.puback_ms[1]:.1f}, "
+                f"door → page p50 {one.page_ms[0] / box.page_ms[0]:.1f}, p99 {one.page_ms[1] / box.page_ms[1]:.1f}"
+            )
     scripts = {one.rate: one for one in found if one.way == "paho"}
     for one in found:
         script = scripts.get(one.rate)
@@ -212,7 +239,7 @@ def ratios(found: list[Measured]) -> None:
             continue
         name = f"{one.rate:,}/s" if one.rate else "flat out"
         print(
-            f"{one.way:<7}{name:>9}  in proportion to the script: CPU {one.ours_us() / script.ours_us():.1f}, "
+            f"{one.way:<12}{name:>9}  in proportion to the script: CPU {one.ours_us() / script.ours_us():.1f}, "
             f"rate {one.taken / script.taken:.2f}, "
             f"door → page p50 {one.page_ms[0] / script.page_ms[0]:.1f}, p99 {one.page_ms[1] / script.page_ms[1]:.1f}"
         )
@@ -237,7 +264,7 @@ def run(given: argparse.Namespace) -> list[Measured]:
     print(
         f"{given.connections:,} connections, {given.openings:g} fresh openings a second, {given.seconds:g} s each; "
         "waits p50 and p99 in ms, CPU in µs a message\n"
-        "way         rate   taken decided          PUBACK       door → page            CPU"
+        "way              rate   taken decided          PUBACK       door → page            CPU"
     )
     found: list[Measured] = []
     with tempfile.TemporaryDirectory(prefix="threshold-bench-", dir=given.folder) as name:

@@ -17,6 +17,8 @@ PROCESSES = ("gateway", "streams", "sink")
 class Box:
     """Started by `with`.  With `broker_port` it listens to that broker and to nobody directly."""
 
+    names = PROCESSES
+
     def __init__(self, folder: Path, households: int, *, broker_port: int = 0) -> None:
         self.folder = folder
         self.households = households
@@ -35,10 +37,10 @@ class Box:
         )
         (self.folder / "threshold.toml").write_text(
             '[site]\nfleet = "fleet.toml"\n[data]\nfolder = "data"\n'
-            f'[gateway]\nhttp = "127.0.0.1:{self.http_port}"\nrate_per_device_s = 10000\n{ways_in}'
+            f'[gateway]\nhttp = "127.0.0.1:{self.http_port}"\nrate_per_device_s = 10000\n{ways_in}{self.more()}'
         )
         try:
-            for name in PROCESSES:
+            for name in self.names:
                 self._start(name)
             self._settled()
         except BaseException:
@@ -56,6 +58,10 @@ class Box:
                 process.kill()
                 process.wait(5)
 
+    def more(self) -> str:
+        """Further tables of its settings."""
+        return ""
+
     def command(self, name: str) -> list[str]:
         return [sys.executable, "-m", "deploy.cli", name, "--config", str(self.folder / "threshold.toml")]
 
@@ -68,7 +74,11 @@ class Box:
                 self.command(name), cwd=ROOT, stdout=log, stderr=subprocess.STDOUT, env=dict(os.environ)
             )
         self.processes[name] = process
-        self._wait(lambda: f"{name} ready" in self.log(name).read_text(), f"{name} to be ready")
+        self._wait(lambda: self.word(name) in self.log(name).read_text(), f"{name} to be ready")
+
+    def word(self, name: str) -> str:
+        """What a process says when it is ready."""
+        return f"{name} ready"
 
     def _settled(self) -> None:
         """Wait until the core knows the fleet."""
@@ -85,7 +95,7 @@ class Box:
             time.sleep(0.05)
 
     def pids(self) -> list[int]:
-        return [self.processes[name].pid for name in PROCESSES]
+        return [self.processes[name].pid for name in self.names]
 
     def events(self) -> int:
         """Records that streams has taken in and made durable."""

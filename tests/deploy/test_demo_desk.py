@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from deploy.demo_desk import fill, line_of
+from deploy.demo_desk import fill, line_of, main
 from deploy.demo_site import make
 from devices.edge import settings
 from duty.edge.demo_people import Login
@@ -45,3 +45,20 @@ def test_a_second_factor_is_told_and_only_the_first_of_a_role_is_shown():
     login = Login(login="admin", password="p", role="admin", name="n", grids=("*",), totp_secret="KEY")
     assert line_of(login).endswith("authenticator key KEY")
     assert line_of(Login(login="worker2", password="p", role="worker", name="n", grids=("g",))) == ""
+
+
+def test_the_staff_alone_is_made_and_told_and_never_put_beside_other_people(site, tmp_path, capsys):
+    assert main([site.file, str(tmp_path / "logins.json"), "--staff"]) == 0
+    assert "worker           threshold-demo" in capsys.readouterr().out
+    (tmp_path / "logins.json").unlink()
+    store = Store.open(site.data_path / "desk.db", master_key=master_key(site.data_path))
+    people = store.people()
+    store.close()
+    (site.data_path / "desk.db").rename(tmp_path / "other.db")
+    text = (tmp_path / "threshold.toml").read_text()
+    text = text.replace("[desk]", f'[desk]\ndatabase = "sqlite:///{tmp_path}/other.db"')
+    (tmp_path / "other.toml").write_text(text)
+    assert main([str(tmp_path / "other.toml"), str(tmp_path / "logins.json"), "--staff"]) == 2
+    assert "has people already" in capsys.readouterr().err
+    assert not (tmp_path / "logins.json").exists()
+    assert people

@@ -27,6 +27,14 @@ def test_the_same_seed_writes_the_same_bytes(tmp_path):
     assert (tmp_path / "a.toml").read_bytes() == (tmp_path / "b.toml").read_bytes()
 
 
+def test_it_can_begin_at_another_hour_than_the_clocks(tmp_path):
+    """A trace begins at midnight, when nobody goes out."""
+    for name, hour in (("night", None), ("evening", 18.0)):
+        main(households=60, seed=3, out=tmp_path / name, hours=1, hour=hour)
+    opened = {name: (tmp_path / name).read_text().count('"contact":false') for name in ("night", "evening")}
+    assert opened["evening"] > opened["night"] + 5
+
+
 def test_it_must_be_said_where_to(tmp_path, capsys):
     assert main() == 2
     assert main(out=tmp_path / "t", broker="mqtt://h") == 2
