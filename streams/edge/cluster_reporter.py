@@ -22,9 +22,14 @@ class ClusterReporter(Teller):
 
     def __init__(self, settings: Settings) -> None:
         super().__init__("Kafka")
-        self._standing = ClusterStanding(settings)
+        self._standing = ClusterStanding(settings, go_on=self._can_wait)
         self._writer = open_writer(settings, "inbox")
         self._partitions = settings.streams.partitions
+
+    def _can_wait(self) -> bool:
+        """Whether nothing is wrong that would have to wait for a look at what stands."""
+        with self._changed:
+            return not self._something_wrong()
 
     def _send(self, part: str, word: Word) -> str:
         report = report_of(wall_clock_ms(), part, word.well, word.told)

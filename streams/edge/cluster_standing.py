@@ -4,6 +4,7 @@ It is read once from its beginning, of which only what is about `system` is kept
 """
 
 import asyncio
+from collections.abc import Callable
 
 import msgspec
 from aiokafka.errors import KafkaError
@@ -24,9 +25,12 @@ _LOOK_S = 0.25
 
 
 class ClusterStanding(Standing):
-    """Reads what the workers write, and belongs to no group."""
+    """Reads what the workers write, and belongs to no group.
 
-    def __init__(self, settings: Settings) -> None:
+    `go_on` is asked while an answer is looked for: where it says no there is none, and what was read stays read.
+    """
+
+    def __init__(self, settings: Settings, *, go_on: Callable[[], bool] = lambda: True) -> None:
         """Connects to nothing.  Raises OSError for a password file or certificate that cannot be read."""
         called = names(settings.cluster.topic_prefix)
         self._inbox, self._state = called.inbox, called.state
@@ -38,6 +42,7 @@ class ClusterStanding(Standing):
         self._next = 0  # offset of the changelog to read on from
         self._taken_in = 0  # frames of `inbox`, by the newest mark seen
         self._closing = False
+        self._wanted = go_on
 
     def stands(self, part: str) -> bool | None:
         background = self._background = self._background or Background("standing reports")
@@ -53,7 +58,7 @@ class ClusterStanding(Standing):
         wanted = await self._end(asker, self._inbox)
         for _ in range(_LOOKS):
             await self._read_on(asker)
-            if self._taken_in >= wanted or self._closing:
+            if self._taken_in >= wanted or not self._go_on():
                 return self._taken_in >= wanted
             await asyncio.sleep(_LOOK_S)
         return False
@@ -62,7 +67,7 @@ class ClusterStanding(Standing):
         end = await self._end(asker, self._state)
         first = max(self._next, (await asker.firsts(self._state, [self._partition]))[self._partition])
         if first < end:
-            await asker.read(self._state, {self._partition: (first, end)}, self._take, lambda: not self._closing)
+            await asker.read(self._state, {self._partition: (first, end)}, self._take, self._go_on)
 
     async def _end(self, asker: Asker, topic: str) -> int:
         return (await asker.ends(topic, [self._partition]))[self._partition]
@@ -78,6 +83,9 @@ class ClusterStanding(Standing):
                 else:
                     self._records[name] = value
         self._next = offset + 1
+
+    def _go_on(self) -> bool:
+        return not self._closing and self._wanted()
 
     def stop(self) -> None:
         """Let a question that is under way end soon, unanswered."""

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from devices.ids import partition_of
+from streams.edge.cluster_reporter import ClusterReporter
 from streams.edge.cluster_standing import ClusterStanding
 from streams.edge.kafka import quiet
 from streams.edge.log import LogFull
@@ -137,6 +138,20 @@ def test_what_stands_is_read_on_from_where_it_was_read_to(site: ClusterSite) -> 
     wait_until(lambda: asked.stands("another"), 20)
     assert asked.stands("other") is False
     asked.close()
+
+
+def test_what_is_wrong_does_not_wait_until_it_is_known_what_stands(
+    site: ClusterSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("streams.edge.cluster_standing._LOOKS", 10_000)
+    site.put(SYSTEM, [SystemReport(now_ms(), "other", True)])  # which no worker takes in
+    reporter = ClusterReporter(site.settings)
+    reporter.say("clock", well=True)
+    time.sleep(3)
+    reporter.say("sink", well=False, detail="behind")
+    wait_until(lambda: reporter.waiting() == 0, 20, "the report")
+    reporter.close()
+    assert reports(inbox_at(site)) == [("other", True), ("sink", False)]
 
 
 def test_without_kafka_nothing_is_known(site: ClusterSite, kafka: Kafka) -> None:
