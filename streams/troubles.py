@@ -31,12 +31,28 @@ TROUBLES: dict[str, tuple[str, str]] = {
         "a fault of this program ended the bringing of what waits",
     ),
     # the core
+    "clock-apart": (
+        "本机时钟与 Kafka 服务器相差 {seconds:.0f} 秒",
+        "this machine's clock and the broker's are {seconds:.0f} s apart",
+    ),
     "clock-back": ("本机时钟被往回拨了 {seconds} 秒", "this machine's clock was set back by {seconds} s"),
     "core-disk": ("读写出错，暂停判定：{why}", "nothing is decided: {why}"),
     "core-data": ("数据有损坏：{what}", "data was damaged: {what}"),
     "put-aside": (
         "有 {count} 条无法处理，已隔离，见 streams.db",
         "{count} put aside: see the quarantine in streams.db",
+    ),
+    "partition-put-aside": (
+        "分区 {partition} 有 {count} 条无法处理，已隔离，见退件",
+        "{count} put aside in partition {partition}: see the rejects",
+    ),
+    "frames-lost": (
+        "分区 {partition} 有 {count} 帧没读就被删除：raw_days 太短",
+        "{count} frames of partition {partition} were deleted before they were read: raw_days is too short",
+    ),
+    "not-whole": (
+        "分区 {partition} 记住的有 {rows} 条，最后写入时是 {wanted} 条，内容不一致",
+        "partition {partition} remembers {rows} rows, its last writer had {wanted}, and not all are the same",
     ),
     "partition-stands": (
         "分区 {partition} 停在第 {at} 帧已 {seconds:.0f} 秒，还有 {waiting} 帧在等",

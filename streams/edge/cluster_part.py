@@ -69,6 +69,7 @@ class NotWhole(RuntimeError):
     """What is kept of a partition is not what its last writer had."""
 
     def __init__(self, partition: int, found: Tally, wanted: Tally) -> None:
+        self.partition, self.rows, self.wanted = partition, found.rows, wanted.rows
         what = f"{found.rows:,} rows where its mark says {wanted.rows:,}"
         if found.rows == wanted.rows:
             what = f"of its {found.rows:,} rows some are not as its mark says"

@@ -33,6 +33,7 @@ from streams.edge.state_writer import StateWriter, emitted_key
 from streams.edge.tenure import Over, Tenure
 from streams.policy import MINUTE_MS, Policy
 from streams.state import Book
+from streams.troubles import Trouble
 
 # A message received just before a timer is due may still be on its way through a gateway into Kafka.
 GRACE_MS = 300
@@ -209,8 +210,8 @@ class Worker:
         for runner in runners:
             number, first = runner.part.number, firsts[runner.part.number]
             if first > runner.part.offset:
-                lost = f"{first - runner.part.offset} frames of partition {number} were deleted before they were read"
-                print(f"streams: {lost}: raw_days is too short for so long a stop", file=sys.stderr, flush=True)
+                lost = Trouble.of("frames-lost", partition=number, count=first - runner.part.offset)
+                print(f"streams: {lost} for so long a stop", file=sys.stderr, flush=True)
                 self._report("lost-frames", lost)
                 runner.part.pass_over(first)
                 runner.poke()
@@ -354,7 +355,8 @@ class Worker:
         except NotWhole as fault:
             # Somebody wrote out of turn, or the broker lost what it had confirmed: to stand still would be worse.
             print(f"streams: {fault}, in the changelog too; going on with what there is", file=sys.stderr, flush=True)
-            self._report("changelog", str(fault))
+            trouble = Trouble.of("not-whole", partition=number, rows=fault.rows, wanted=fault.wanted)
+            self._report("changelog", trouble)
         return Part(number, self._policy, self.table.kept(number), self._schema, although_not_whole=True)
 
     def _stand_by(self, tenure: Tenure) -> None:
@@ -392,8 +394,6 @@ class Worker:
         self._changed.set()
         self._keep(self._guard(runner.run()))
         self._poked.set()
-        if part.put_aside:
-            self._report("quarantine", f"{part.put_aside} put aside in partition {part.number}: see the topic rejects")
 
     def _keep(self, work: Any) -> None:
         """Run it until it ends or the partitions go."""
@@ -510,26 +510,32 @@ class Worker:
                 runner.advance(now_ms[number])
 
     def _look_after(self) -> None:
-        """What has time: say that we live, and how the clocks are."""
+        """What has time: say that we live, what is put aside, and how the clocks are."""
         apart_ms = behind_ms = 0
-        for runner in self.runners.values():
+        for number, runner in self.runners.items():
+            # Each partition by its own name: of the others this worker knows nothing.
+            count = runner.part.put_aside
+            self._report(
+                f"quarantine-{number}",
+                Trouble.of("partition-put-aside", partition=number, count=count) if count else None,
+            )
             if runner.idle.is_set() and runner.since_flush_s >= _TOUCH_S:
                 runner.part.touch()
                 runner.poke()
             apart_ms = max(apart_ms, abs(runner.apart_ms))
             behind_ms = max(behind_ms, runner.clock.behind_ms())
         if apart_ms > _CLOCK_APART_MS:
-            self._report("clock", f"this machine's clock and the broker's are {apart_ms / 1000:.0f} s apart")
+            self._report("clock", Trouble.of("clock-apart", seconds=apart_ms / 1000))
         elif behind_ms > _CLOCK_BEHIND_MS:
-            self._report("clock", f"this machine's clock was set back by {behind_ms // 1000} s")
+            self._report("clock", Trouble.of("clock-back", seconds=behind_ms // 1000))
         else:
             self._report("clock")
 
     # ── words ──
 
-    def _report(self, part: str, trouble: str = "") -> None:
+    def _report(self, part: str, trouble: Trouble | None = None) -> None:
         if self._reporter is not None:
-            self._reporter.say(part, well=not trouble, detail=trouble)
+            self._reporter.say(part, well=trouble is None, detail=trouble or "")
 
     async def _guard(self, work: Any) -> None:
         """Run it; what it cannot go on with ends the process."""

@@ -1,5 +1,6 @@
 """The watchdog of the workers on a real Kafka: stalls are planted, of every sort that a worker can have."""
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.request import urlopen
@@ -141,6 +142,23 @@ def test_a_worker_that_cannot_even_end_itself_is_told_by_another(site: ClusterSi
     stuck.kill()
     wait_until(lambda: (f"system/streams-{OTHER}", "closed") in about_system(site), 60, "and over")
     assert well.is_running()
+
+
+def test_what_is_put_aside_is_told_at_once_and_kept_for_the_next_owner(site: ClusterSite) -> None:
+    def raised() -> list[str]:
+        effects = [e for e in site.decided(SYSTEM) if isinstance(e, Decision) and e.decision == "raised"]
+        return [e.subject for e in effects]
+
+    worker = site.worker("a")
+    worker.start()
+    feed(site, OTHER)
+    site.put_raw((OTHER, b"\x93garbage"))
+    wait_until(raised, 30, "the supervisor is told")
+    worker.stop()
+    worker.start()
+    worker.wait_until(lambda: "streams: partitions" in worker.said(), 60, "to have partitions")
+    time.sleep(3)  # it looks every second
+    assert raised() == [f"system/quarantine-{OTHER}"]
 
 
 def test_prometheus_reads_how_a_worker_is(site: ClusterSite) -> None:
