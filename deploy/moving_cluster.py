@@ -6,7 +6,7 @@ came.  A topic of its own says which move it is and whether it is finished; unti
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -118,9 +118,7 @@ class Target:
             tps = [TopicPartition(topic, number) for number in sorted(known)]
             return {tp.partition: end for tp, end in (await consumer.end_offsets(tps)).items()}
 
-    async def append(
-        self, log: str, frames: Iterable[tuple[int, bytes]], moved: Callable[[int], None]
-    ) -> dict[int, int]:
+    async def append(self, log: str, frames: Iterable[tuple[int, bytes]]) -> dict[int, int]:
         """Bring frames of a log, (partition, frame) each, as far as they are not there yet; partition → how many they
         are.  Raises Complaint where there are more than that in the end."""
         topic = self._names.of(log)
@@ -129,7 +127,6 @@ class Target:
         under_way: deque[Any] = deque()
         for partition, frame in frames:
             counts[partition] += 1
-            moved(1)
             if counts[partition] <= there[partition]:
                 continue
             under_way.append(await self._producer.send(topic, frame, partition=partition))

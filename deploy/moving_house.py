@@ -25,7 +25,7 @@ from devices.edge.settings import Settings, load
 from devices.ids import partition_of
 from duty.edge.keys import FILE as KEY_FILE
 from duty.edge.keys import KeyTrouble, master_key
-from duty.edge.moving_store import copy_store
+from duty.edge.moving_store import copy_store, rows_in
 from duty.edge.rows.base import StoreTrouble
 from duty.edge.store import Store
 from gateway.edge.cluster import ClusterInbox
@@ -166,32 +166,36 @@ class Move:
         read = {log: Reached(places, partitions) for log, places in desk_at.items()}
         heard = {name: Reached(places, partitions) for name, places in self._hearers().items()}
 
-        def inbox() -> Iterator[tuple[int, bytes]]:
+        # A frame of the box may hold several grids and so become several: the bars count the box's.
+        def inbox(moved: Moved) -> Iterator[tuple[int, bytes]]:
             for (old, offset, frame), was_decided in box.inbox():
                 for partition, dealt in inbox_dealt(frame, partitions, old):
                     decided[partition] += was_decided
                     read["inbox"].dealt(old, offset, partition)
                     yield partition, dealt
+                moved(1)
 
-        def outbox() -> Iterator[tuple[int, bytes]]:
+        def outbox(moved: Moved) -> Iterator[tuple[int, bytes]]:
             for old, offset, frame in box.log("outbox"):
                 for partition, dealt in outbox_dealt(frame, partitions, old):
                     for reader in (read["outbox"], *heard.values()):
                         reader.dealt(old, offset, partition)
                     yield partition, dealt
+                moved(1)
 
-        def rejects() -> Iterator[tuple[int, bytes]]:
+        def rejects(moved: Moved) -> Iterator[tuple[int, bytes]]:
             new: dict[int, int] = {}
             for number, (_, offset, frame) in enumerate(box.log("rejects"), start=1):
                 new[offset] = number
                 yield 0, frame
+                moved(1)
             for offset, at_ms, outcome in box.fed():
                 if offset in new:
                     yield 0, fed_mark(new[offset], outcome, at_ms)
 
-        await target.append("inbox", inbox(), self._screen.step("inbox", box.frames("inbox")))
-        await target.append("outbox", outbox(), self._screen.step("outbox", box.frames("outbox")))
-        await target.append("rejects", rejects(), self._screen.step("rejects", box.frames("rejects")))
+        await target.append("inbox", inbox(self._screen.step("inbox", box.frames("inbox"))))
+        await target.append("outbox", outbox(self._screen.step("outbox", box.frames("outbox"))))
+        await target.append("rejects", rejects(self._screen.step("rejects", box.frames("rejects"))))
         await asyncio.to_thread(self._gateway, {name: reached.places for name, reached in heard.items()})
         await self._core(target, decided)
         cursors = {(log, p): at for log, reached in read.items() for p, at in reached.places.items()}
@@ -279,7 +283,7 @@ class Move:
             raise StoreTrouble(f"{folder / KEY_FILE} is another desk's key: contacts sealed with the box's stay shut")
         target = Store.open(self._settings.desk.database or folder / "desk.db", master_key=master_key(folder))
         try:
-            moved = self._screen.step("the desk's store", 0)
+            moved = self._screen.step("the desk's store", rows_in(self._desk))
             counts = copy_store(self._desk, target, move=move, cursors=cursors, moved=lambda _, some: moved(some))
         finally:
             target.close()

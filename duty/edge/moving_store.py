@@ -5,7 +5,7 @@ Contacts, channels and second factors stay sealed as they are: the desk's key go
 
 from collections.abc import Callable, Mapping
 
-from sqlalchemy import func, select
+from sqlalchemy import Connection, func, select
 
 from duty.edge import tables
 from duty.edge.rows.base import StoreTrouble
@@ -16,6 +16,20 @@ _MOVED = "moved"
 
 # What every fresh store has of its own.
 _OWN = {"kept": 1}
+
+
+def rows_in(source: Store) -> int:
+    """How many rows `copy_store` has to copy.  Raises StoreTrouble."""
+    with source.together() as old:
+        return sum(_counts(old).values())
+
+
+def _counts(of: Connection) -> dict[str, int]:
+    return {
+        table.name: of.execute(select(func.count()).select_from(table)).scalar() or 0
+        for table in tables.metadata.sorted_tables
+        if table is not tables.cursors
+    }
 
 
 def copy_store(
@@ -32,11 +46,7 @@ def copy_store(
     on in the new logs.  Raises StoreTrouble for a target that holds anything else.
     """
     with source.together() as old, target.together() as new:
-        counts = {
-            table.name: old.execute(select(func.count()).select_from(table)).scalar() or 0
-            for table in tables.metadata.sorted_tables
-            if table is not tables.cursors
-        }
+        counts = _counts(old)
         there = {
             table.name: new.execute(select(func.count()).select_from(table)).scalar() or 0
             for table in tables.metadata.sorted_tables

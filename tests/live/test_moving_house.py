@@ -1,8 +1,15 @@
 """A box moved to a cluster, on a real Kafka: killed at every step, begun again, and nothing lost or decided twice."""
 
+import contextlib
+import fcntl
 import json
+import os
+import pty
+import re
+import struct
 import subprocess
 import sys
+import termios
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -147,6 +154,37 @@ STEPS = (
     "core remembers",
     "desk's store",
 )
+
+
+def on_a_terminal(old: Old, to: Path) -> str:
+    """What a terminal of 80 columns is shown."""
+    ours, its = pty.openpty()
+    fcntl.ioctl(its, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    process = subprocess.Popen(
+        [sys.executable, "-u", "-m", "deploy.cli", "migrate", "--config", str(old.config), "--to", str(to)],
+        cwd=ROOT, stdout=its, stderr=its, env={**os.environ, "TERM": "xterm", "COLUMNS": "80"},
+    )  # fmt: skip
+    os.close(its)
+    shown = b""
+    with contextlib.suppress(OSError):  # Linux says so when the other end is closed
+        while some := os.read(ours, 65_536):
+            shown += some
+    os.close(ours)
+    assert process.wait(30) == 0, shown.decode(errors="replace")
+    return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown.decode()).replace("\r", "\n")
+
+
+def test_every_bar_ends_full_on_a_terminal_of_80_columns(site: ClusterSite, tmp_path: Path) -> None:
+    old, to = Old(tmp_path / "old", seed=4), site.config("new")
+    shown = on_a_terminal(old, to)
+    last = dict(re.findall(r"^([a-z' ]+?) +\S+ +(\d+/\d+) ", shown, re.MULTILINE))
+    assert {name: count.split("/")[0] for name, count in last.items()} == {
+        name: count.split("/")[1] for name, count in last.items()
+    }
+    assert last["inbox"] == f"{len(old.inbox)}/{len(old.inbox)}"
+    assert last["outbox"] == f"{len(old.outbox)}/{len(old.outbox)}"
+    assert last["rejects"] == "3/3"
+    assert max(map(len, shown.splitlines())) <= 80
 
 
 def test_half_a_story_on_a_box_and_half_on_a_cluster_is_one_story(site: ClusterSite, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import func, select
 
 from duty.edge import tables
-from duty.edge.moving_store import copy_store
+from duty.edge.moving_store import copy_store, rows_in
 from duty.edge.store import Store, StoreTrouble
 from tests.duty.edge.conftest import MASTER_KEY
 from tests.duty.rosters import person, shift
@@ -43,6 +43,7 @@ def test_everything_is_there_once_and_says_the_same(old: Store, store: Store) ->
         seen[table] = seen.get(table, 0) + rows
 
     copied = copy_store(old, store, move="m1", cursors=CURSORS, moved=moved)
+    assert rows_in(old) == sum(copied.values())
     assert (copied["staff"], copied["shifts"], copied["audit"]) == (3, 2, 1200)
     assert seen == {table: count for table, count in copied.items() if count}
     assert {name: count for name, count in counts(store).items() if name not in ("cursors", "kept")} == {
