@@ -4,7 +4,9 @@ It is read once from its beginning, of which only what is about `system` is kept
 """
 
 import asyncio
+import itertools
 from collections.abc import Callable
+from concurrent.futures import CancelledError
 
 import msgspec
 from aiokafka.errors import KafkaError
@@ -49,7 +51,9 @@ class ClusterStanding(Standing):
         asker = self._asker = self._asker or Asker(self._options)
         try:
             known = background.call(self._caught_up(asker), _READ_S)
-        except (KafkaError, TimeoutError, OSError, FrameError, msgspec.MsgspecError) as error:
+        except (KafkaError, TimeoutError, OSError, FrameError, msgspec.MsgspecError, CancelledError) as error:
+            # aiokafka may let out the cancelling of a task of its own where it is stopped: ask with fresh connections.
+            self._let_go()
             raise LogFull(f"Kafka does not say what stands open: {error or type(error).__name__}") from error
         return is_open(self._records, part) if known else None
 
@@ -67,7 +71,10 @@ class ClusterStanding(Standing):
         end = await self._end(asker, self._state)
         first = max(self._next, (await asker.firsts(self._state, [self._partition]))[self._partition])
         if first < end:
-            await asker.read(self._state, {self._partition: (first, end)}, self._take, self._go_on)
+            # Not before it has looked once: aiokafka cannot be stopped cleanly in the moment in which it was started.
+            looks = itertools.count()
+            places = {self._partition: (first, end)}
+            await asker.read(self._state, places, self._take, lambda: next(looks) == 0 or self._go_on())
 
     async def _end(self, asker: Asker, topic: str) -> int:
         return (await asker.ends(topic, [self._partition]))[self._partition]
@@ -94,9 +101,13 @@ class ClusterStanding(Standing):
     def close(self) -> None:
         self.stop()
         if self._background is not None:
-            try:
-                if self._asker is not None:
-                    self._background.call(self._asker.close(), _GOODBYE_S)
-            except (KafkaError, TimeoutError):
-                pass  # it cannot say goodbye to a broker that is away
+            self._let_go()
             self._background.close()
+
+    def _let_go(self) -> None:
+        asker, self._asker = self._asker, None
+        if asker is not None and self._background is not None:
+            try:
+                self._background.call(asker.close(), _GOODBYE_S)
+            except (KafkaError, TimeoutError, CancelledError):
+                pass  # it cannot say goodbye to a broker that is away

@@ -154,6 +154,27 @@ def test_what_is_wrong_does_not_wait_until_it_is_known_what_stands(
     assert reports(inbox_at(site)) == [("other", True), ("sink", False)]
 
 
+def test_a_look_that_is_broken_off_again_and_again_leaves_nothing_behind(site: ClusterSite) -> None:
+    site.put(SYSTEM, *([SystemReport(n, f"part-{n}", False)] for n in range(100)))
+    site.worker("a", standing=True).start()
+    site.settled()
+    left = 0
+
+    def go_on() -> bool:
+        nonlocal left
+        left -= 1
+        return left >= 0
+
+    asked = ClusterStanding(site.settings, go_on=go_on)
+    for times in range(8):
+        left = times
+        asked._next = asked._taken_in = 0
+        assert asked.stands("part-1") in (None, True)
+    left, asked._next = 1000, 0
+    assert asked.stands("part-1") is True
+    asked.close()
+
+
 def test_without_kafka_nothing_is_known(site: ClusterSite, kafka: Kafka) -> None:
     asked = ClusterStanding(site.settings)
     kafka.stop()
