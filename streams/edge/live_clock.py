@@ -43,3 +43,9 @@ class LiveClock:
     def behind_ms(self) -> int:
         """How far the wall clock lies behind this one."""
         return max(0, int(self._last_ms) - self._wall_ms())
+
+
+def apart_ms(theirs_ms: float, before_ms: float, after_ms: float) -> float:
+    """How far another machine's clock is ahead of ours at least, negative where it is behind: it was read between these
+    two moments of ours, however long that took."""
+    return theirs_ms - min(max(theirs_ms, before_ms), after_ms)

@@ -9,7 +9,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 
 from streams.edge.cluster_part import Part, Write
-from streams.edge.live_clock import LiveClock
+from streams.edge.live_clock import LiveClock, apart_ms
 from streams.edge.sqlite_log import wall_clock_ms
 from streams.edge.state_table import StateTable
 from streams.edge.state_writer import StateWriter, Written
@@ -39,7 +39,7 @@ class PartRunner:
         self.clock = clock
         self.flushed_s = time.monotonic()
         self.flush_s = 0.0
-        self.apart_ms = 0  # the broker's clock less ours
+        self.apart_ms = 0.0  # the broker's clock less ours, at least
         self.foreign_records = 0
         self._table = table
         self._writer = writer
@@ -117,14 +117,15 @@ class PartRunner:
         if flush.rejects:
             # First: a crash in between writes them again, and the other way round would lose them.
             await self._writer.rejects(flush.rejects)
+        before_ms = wall_clock_ms()
         written = await self._writer.state(self.part.number, flush.writes)
+        self.apart_ms = apart_ms(written.at_ms, before_ms, wall_clock_ms())
         self._table.wrote(self.part.number, flush.writes, written.last)
         if flush.mark.frames:
             await self._writer.decisions(self.part.number, flush.mark)
         self.written = flush.mark.offset
         self.flushed_s = time.monotonic()
         self.flush_s = self.flushed_s - began_s
-        self.apart_ms = written.at_ms - wall_clock_ms()
         await self._check_place(written)
 
     async def _check_place(self, written: Written) -> None:

@@ -24,6 +24,7 @@ from aiokafka.errors import (
 from devices.edge.complaints import Complaint
 from devices.edge.settings import Settings
 from streams.edge.kafka import LARGEST_BATCH, at_key, connection, names
+from streams.edge.live_clock import apart_ms
 from streams.edge.move import refuse_unfinished
 from streams.policy import DAY_MS, HOUR_MS
 
@@ -281,13 +282,12 @@ async def _check_clock(settings: Settings, options: dict[str, Any]) -> None:
         raise await _unreachable(settings, error) from error
     finally:
         await producer.stop()
-    # The broker wrote it between these two moments.
-    apart_ms = sent.timestamp - min(max(sent.timestamp, before_ms), after_ms)
-    if sent.timestamp_type == 1 and abs(apart_ms) > CLOCK_APART_MS:
+    ahead_ms = apart_ms(sent.timestamp, before_ms, after_ms)
+    if sent.timestamp_type == 1 and abs(ahead_ms) > CLOCK_APART_MS:
         raise at_key(
             settings,
             "kafka",
-            f"the broker's clock is {abs(apart_ms) / 1000:.0f} s {'ahead of' if apart_ms > 0 else 'behind'} this "
+            f"the broker's clock is {abs(ahead_ms) / 1000:.0f} s {'ahead of' if ahead_ms > 0 else 'behind'} this "
             "machine's",
             "set both by a time server (chrony or systemd-timesyncd) and start again",
         )

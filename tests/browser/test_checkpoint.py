@@ -96,6 +96,7 @@ def test_it_goes_on_without_a_network_and_sends_later_in_order_once(look: Look, 
     type_in(page, "37.3")
     wait_for(page, "stop")
     assert "未上传 3" in page.locator("#queue").inner_text()
+    assert "医生还不知道：请打电话" in page.locator("#why").inner_text()
     screen.picture("checkpoint-offline")
 
     page.reload()  # the page itself is there without a network, and what waits is still waiting
@@ -138,10 +139,13 @@ def test_while_the_gateway_is_shut_nothing_is_lost(look: Look, served: Served) -
     served.world.door.shut = True
     type_in(page, "36.6")
     page.get_by_text("未上传 1").wait_for()
-    page.wait_for_timeout(1_000)
+    wait_for(page, "pass")  # judged here, after a while
+    today, last = page.locator("#today").inner_text(), page.locator("#last li").count()
     served.world.door.shut = False
     page.get_by_text("已全部上传").wait_for(timeout=20_000)
     assert readings(served) == [36.6]
+    page.wait_for_timeout(2_000)  # the desk's own answer has come by then
+    assert (page.locator("#today").inner_text(), page.locator("#last li").count()) == (today, last), "it counts once"
 
 
 def test_a_reading_waits_from_the_tap_on(look: Look, served: Served) -> None:

@@ -2,7 +2,9 @@
 
 from random import Random
 
-from streams.edge.live_clock import LiveClock
+import pytest
+
+from streams.edge.live_clock import LiveClock, apart_ms
 
 
 class World:
@@ -76,3 +78,10 @@ def test_it_never_goes_back():
         world.wall_ms += random.randrange(-5_000, 5_000)
         assert clock.now_ms() >= last_ms
         last_ms = clock.now_ms()
+
+
+@pytest.mark.parametrize(
+    ("theirs_ms", "ahead_ms"), [(1_000, 0), (4_000, 0), (9_000, 0), (9_001, 1), (15_000, 6_000), (400, -600)]
+)
+def test_another_clock_is_apart_only_as_far_as_the_wait_for_it_cannot_explain(theirs_ms: int, ahead_ms: int) -> None:
+    assert apart_ms(theirs_ms, before_ms=1_000, after_ms=9_000) == ahead_ms

@@ -30,7 +30,8 @@ function said(answer) {
   }
   let text = limit;
   if (answer.verdict === "again") text += " · " + t("again_what", { n: Math.min(answer.readings + 1, READINGS_MAX) });
-  if (answer.verdict === "stop") text = t("stop_what");
+  // Nobody has been told of what was only judged here.
+  if (answer.verdict === "stop") text = t(answer.local ? "stop_offline" : "stop_what");
   if (answer.verdict === "pass" && answer.reason) text = answer.reason;
   if (answer.same) text += " · " + t("same_person");
   return text;
@@ -80,10 +81,11 @@ function steps() {
 function take(answer) {
   clearTimeout(fallback);
   // The desk's own answer takes the place of the one given here.
-  if (!answer.local) answers = answers.filter((each) => !(each.local && Math.abs(each.celsius - answer.celsius) < 0.05));
+  const own = answer.local ? -1 : answers.findIndex((each) => each.local && Math.abs(each.celsius - answer.celsius) < 0.05);
+  if (own >= 0) answers.splice(own, 1);
+  else today += 1;
   answers.push(answer);
   answers = answers.slice(-SHOWN);
-  today += 1;
   draw(answer);
   drawLast();
 }

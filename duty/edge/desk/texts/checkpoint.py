@@ -60,6 +60,10 @@ ROWS: dict[str, tuple[str, str]] = {
         "请带到旁边坐下，已通知医生。保持 1 米距离，戴好口罩。",
         "Ask them to sit aside; the doctor has been told. Keep 1 m away, masks on.",
     ),
+    "js_stop_offline": (
+        "请带到旁边坐下。没有网络，医生还不知道：请打电话。保持 1 米距离，戴好口罩。",
+        "Ask them to sit aside. No network: the doctor does not know yet, phone. Keep 1 m away, masks on.",
+    ),
     "js_again_what": (
         "第 {n} 次，最多 3 次。擦干额头，避风站 1 分钟，枪口垂直 3–5 厘米。",
         "Reading {n} of at most 3. Dry the forehead, out of the wind for 1 minute, gun square at 3–5 cm.",
