@@ -14,6 +14,17 @@ READ_BYTES = 4 * 1024 * 1024
 READ_RECORDS = 10_000
 
 
+async def let_go(consumer: AIOKafkaConsumer) -> None:
+    """Give its connections back.  aiokafka may let out there the cancelling of a task of its own, which would end ours
+    without a word."""
+    try:
+        await consumer.stop()
+    except asyncio.CancelledError:
+        task = asyncio.current_task()
+        if task is None or task.cancelling():
+            raise
+
+
 class Asker:
     """Connects at the first question.  Every question raises KafkaError, or TimeoutError where none answers in time."""
 
@@ -115,7 +126,7 @@ class Asker:
                 for tp in [tp for tp, end in left.items() if await consumer.position(tp) >= end]:
                     take(tp.partition, [], left.pop(tp) - 1)
         finally:
-            await consumer.stop()
+            await let_go(consumer)
 
     async def _ask(self, question: Callable[[AIOKafkaConsumer], Awaitable[_T]]) -> _T:
         async with self._one_at_a_time, asyncio.timeout(self._timeout_s):
@@ -124,7 +135,7 @@ class Asker:
                 try:
                     await consumer.start()
                 except BaseException:
-                    await consumer.stop()
+                    await let_go(consumer)
                     raise
                 self._consumer = consumer
             return await question(self._consumer)
@@ -133,7 +144,7 @@ class Asker:
         """Give the connection back."""
         consumer, self._consumer = self._consumer, None
         if consumer is not None:
-            await consumer.stop()
+            await let_go(consumer)
         admin, self._admin = self._admin, None
         if admin is not None:
             await admin.close()

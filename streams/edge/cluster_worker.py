@@ -541,7 +541,13 @@ class Worker:
         """Run it; what it cannot go on with ends the process."""
         try:
             await work
-        except (asyncio.CancelledError, Over):
+        except Over:
             pass
+        except asyncio.CancelledError as error:
+            task = asyncio.current_task()
+            if task is not None and not task.cancelling():
+                # Somebody else's, let out by a library: timers that pass no more would be missed by nobody.
+                self._fail(RuntimeError(f"cancelled from within: {error!r}"))
+            raise
         except BaseException as error:  # noqa: BLE001 - whatever it is, nobody else would hear of it
             self._fail(error)

@@ -12,7 +12,7 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
-from streams.edge.asker import READ_BYTES, READ_RECORDS, Asker
+from streams.edge.asker import READ_BYTES, READ_RECORDS, Asker, let_go
 from streams.edge.state_table import StateTable, Write
 
 _AGAIN_S = 1.0
@@ -97,7 +97,7 @@ class Restoring:
                     if (end := consumer.highwater(tp)) is not None:
                         self.behind[tp.partition] = max(0, end - 1 - self._table.restored_to(tp.partition))
         finally:
-            await consumer.stop()
+            await let_go(consumer)
 
     async def _begin_anew(self, consumer: AIOKafkaConsumer, error: OffsetOutOfRangeError) -> None:
         """The changelog does not have what follows on what we hold: it was cut, or made anew."""
