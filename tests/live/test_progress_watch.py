@@ -153,7 +153,7 @@ def test_what_is_put_aside_is_told_at_once_and_kept_for_the_next_owner(site: Clu
     worker.start()
     feed(site, OTHER)
     site.put_raw((OTHER, b"\x93garbage"))
-    wait_until(raised, 30, "the supervisor is told")
+    wait_until(raised, 90, "the supervisor is told")
     worker.stop()
     worker.start()
     worker.wait_until(lambda: "streams: partitions" in worker.said(), 60, "to have partitions")

@@ -27,7 +27,7 @@ from tests.streams.edge.boxes import in_frames
 from tests.streams.edge.scripts import script
 from tests.waiting import wait_until
 
-pytestmark = [pytest.mark.live, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.live, pytest.mark.timeout(400)]
 
 RECORDS = 1500
 
@@ -91,7 +91,7 @@ def test_whoever_stood_by_has_all_of_it_when_it_takes_over(site: ClusterSite, st
     # It hears every half second how far behind it is: what it says first may be of before.
     for _ in range(2 if stands_by else 0):
         time.sleep(1)
-        wait_until(lambda: sum(behind(address)) == 0 and len(behind(address)) == 2, 30, "the standby up to date")
+        wait_until(lambda: sum(behind(address)) == 0 and len(behind(address)) == 2, 90, "the standby up to date")
     first.kill()
     second.wait_until(lambda: runs_all(second, site.partitions), 60, "to have taken over")
     read = read_at_last(second)
@@ -192,14 +192,14 @@ def test_a_changelog_that_is_not_whole_is_told_and_gone_on_from(site: ClusterSit
     append(site, [(place, None)])  # somebody deletes a household
     worker.start()
     site.put(0, *in_frames(records[600:]))
-    worker.wait_until(lambda: "in the changelog too; going on" in worker.said(), 30, "to say what is wrong")
-    wait_until(lambda: reports(site), 20, "a report")
+    worker.wait_until(lambda: "in the changelog too; going on" in worker.said(), 90, "to say what is wrong")
+    wait_until(lambda: reports(site), 60, "a report")
     assert [(each.well, each.code) for each in reports(site)] == [(False, "not-whole")]
     site.settled()
     # It is whole again, without that row, for whoever comes next.
     worker.stop()
     worker.start()
-    worker.wait_until(lambda: "streams: partitions 0," in worker.said(), 30, "to have the partition")
+    worker.wait_until(lambda: "streams: partitions 0," in worker.said(), 90, "to have the partition")
     assert "reading it anew" not in worker.said()
 
 
