@@ -9,6 +9,8 @@ from duty.edge.parts import Parts
 from duty.picture import Incident
 
 WINDOW_MS = 24 * 3_600_000
+# A cause that is older than that did not raise the incident: a timer did, that had waited on purpose.
+_RAISED_AT_ONCE_MS = 60_000
 
 
 def percentile(values: Sequence[float], percent: float) -> float | None:
@@ -30,8 +32,11 @@ def recent(parts: Parts, since_ms: int, grids: Iterable[str] | None = None) -> l
 
 
 def started_ms(incident: Incident) -> int:
-    """When its cause reached the gateway, or when it was raised where no message caused it."""
-    return incident.cause.received_ms if incident.cause.received_ms is not None else incident.raised_ms
+    """When its cause reached the gateway; when it was raised, where a timer did (a door left open, a silent sensor)."""
+    received_ms = incident.cause.received_ms
+    if received_ms is None or incident.raised_ms - received_ms > _RAISED_AT_ONCE_MS:
+        return incident.raised_ms
+    return received_ms
 
 
 def first_answer_ms(incident: Incident) -> int | None:
