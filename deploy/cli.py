@@ -143,9 +143,14 @@ def check(
 @app.command()
 def migrate(
     config: Config,
-    to: Annotated[Path, typer.Option("--to", help="The cluster's configuration (TOML).")],
+    to: Annotated[Path, typer.Option("--to", help="The new cluster's configuration (TOML).")],
 ) -> None:
-    """Move a box that is stopped to an empty cluster; given again, it goes on where it was."""
+    """Move a box, or a cluster that needs other partitions, to an empty cluster.
+
+    What is moved must be stopped, all of it.  Given again after whatever stopped it, the command goes on where it was.
+    A cluster's --config and --to are the settings of its desk: another topic_prefix, partitions and data folder in the
+    new ones.  From the beginning on nothing starts with the old ones any more.
+    """
     hand_over("deploy.migrate:main", config=config, to=to)
 
 

@@ -8,7 +8,7 @@ from deploy.environment import Incomplete, ensure
 
 
 def main(config: Path, to: Path) -> int:
-    """Move the box of `config` to the cluster of `to`; the exit code."""
+    """Move the box or the cluster of `config` to the cluster of `to`; the exit code."""
     try:
         ensure("cluster")
     except Incomplete as lacking:

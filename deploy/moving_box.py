@@ -29,11 +29,14 @@ Row = tuple[int, int, bytes]
 class Box:
     """Open until `close`.  Every method may raise LogFull."""
 
+    called = "box"
+
     def __init__(self, settings: Settings) -> None:
         """Raises Complaint where the box runs or there is none, LogFull where a process of it does."""
         folder = settings.data_path
         self.settings = settings
         self.folder = folder
+        self.note_is = NOTE
         for name in (inbox.FILE, "streams.db"):
             if not (folder / name).is_file():
                 raise Complaint(str(folder), 0, f"there is no {name}", "name the settings of the box that is to move")
@@ -56,6 +59,21 @@ class Box:
         self.kept = inbox.kept(self._inbox, settings.streams.partitions)
         self.decided = self._streams.cursors()
         self.statuses = self._streams.statuses()
+
+    def note(self) -> "Note | None":
+        """Which move out of here was begun."""
+        return read_note(self.folder)
+
+    def keep(self, note: "Note") -> None:
+        """Keep it, whole or not at all."""
+        write_note(self.folder, note)
+
+    def forget(self) -> None:
+        """The move was not begun after all."""
+        (self.folder / NOTE).unlink(missing_ok=True)
+
+    def check_still(self) -> None:
+        """Raise Complaint where anything was written since it was opened: what is held is not."""
 
     def print_of(self) -> list[int]:
         """What changes when anything of the box has run: a move that is taken up again must find the same."""
@@ -128,7 +146,7 @@ def reading(path: Path, log: str) -> Iterator[SqliteReader]:
 
 
 class Note(msgspec.Struct):
-    """`migration.json` in the box's folder: which move this is, so that it can be taken up again."""
+    """Which move this is, so that it can be taken up again: `migration.json` in a box's folder."""
 
     id: str
     to: str

@@ -1,6 +1,6 @@
 """What a move writes: topics of a cluster that were empty, and hold nothing but what the move has brought.
 
-Frames go in an order that only hangs on the box, so that the end of each partition tells how far an earlier attempt
+Frames go in an order that only hangs on the source, so that the end of each partition tells how far an earlier attempt
 came.  A topic of its own says which move it is and whether it is finished; until then nothing of the cluster starts.
 """
 
@@ -9,16 +9,13 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-import msgspec
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import TopicAlreadyExistsError, for_code
 
 from devices.edge.complaints import Complaint
 from devices.edge.settings import Settings
 from streams.edge.cluster_part import MARK, Write
 from streams.edge.kafka import LARGEST_BATCH, at_key, connection, names
-from streams.edge.move import Moving, moving, moving_topic
+from streams.edge.move import Moving, moving, say_moving
 
 _UNDER_WAY = 1_000
 _STATE_BYTES = 4 * 1024 * 1024
@@ -57,7 +54,7 @@ class Target:
         found = await moving(self._settings)
         if found is not None:
             if found.id != move:
-                raise self._taken(f"another box was moved there ({found.id})")
+                raise self._taken(f"another move went there ({found.id})")
             if not found.finished:
                 await self._quiet()
             return found
@@ -67,7 +64,6 @@ class Target:
             used.append(self._names.fleet)
         if used:
             raise self._taken(f"{', '.join(used)} hold something already")
-        await self._make_topic()
         await self.say(begun := Moving(move, finished=False))
         return begun
 
@@ -81,21 +77,7 @@ class Target:
 
     async def say(self, how: Moving) -> None:
         """Keep how the move stands."""
-        await self._producer.send_and_wait(moving_topic(self._settings), msgspec.json.encode(how), partition=0)
-
-    async def _make_topic(self) -> None:
-        admin = AIOKafkaAdminClient(**self._options)
-        await admin.start()
-        try:
-            config = {"cleanup.policy": "delete", "retention.ms": "-1"}
-            topic = NewTopic(moving_topic(self._settings), 1, self._settings.cluster.replication, topic_configs=config)
-            answer: Any = await admin.create_topics([topic])
-        finally:
-            await admin.close()
-        for name, code, message in answer.topic_errors:
-            if code not in (0, TopicAlreadyExistsError.errno):
-                what = f"topic {name} cannot be made: {message or for_code(code).__name__}"
-                raise at_key(self._settings, "topic_prefix", what, "let this user create topics")
+        await say_moving(self._settings, how)
 
     async def _fleet_holds_something(self) -> bool:
         """The check of the clocks leaves deletions there; anything else is somebody's."""
@@ -136,7 +118,7 @@ class Target:
             await sent
         found = await self.ends(topic)
         if found != counts:
-            raise self._taken(f"{topic} holds {sum(found.values())} frames and the box has {sum(counts.values())}")
+            raise self._taken(f"{topic} holds {sum(found.values())} frames and the source {sum(counts.values())}")
         return counts
 
     async def state(self, partition: int, rows: Sequence[Write], mark: bytes) -> None:

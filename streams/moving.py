@@ -7,6 +7,8 @@ decode stays as it is, for whoever reads it to put aside.
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
+from msgspec.structs import replace
+
 from devices.ids import partition_of
 from devices.places import grid_of
 from streams.effects import Effect
@@ -19,7 +21,7 @@ from streams.frames import (
     encode_inbox,
     encode_outbox,
 )
-from streams.state import Building, Record
+from streams.state import BridgeState, Building, Record
 
 _R = TypeVar("_R", InboxRecord, Effect)
 
@@ -58,6 +60,17 @@ def _dealt(
 def grid_of_record(record: Record) -> str:
     """The grid that a remembered record belongs to: its partition is where the record must be."""
     return grid_of(record.building) if isinstance(record, Building) else record.grid
+
+
+def together(one: Record, other: Record, home: str) -> Record:
+    """Of two records that two partitions had under one key and one has now: the one of grid `home`, else the first.
+
+    Both know a bridge on which sensors of both hang, and a device that went from one grid to another.
+    """
+    first, second = (other, one) if grid_of_record(other) == home else (one, other)
+    if isinstance(first, BridgeState) and isinstance(second, BridgeState):
+        return replace(first, devices=tuple(dict.fromkeys((*first.devices, *second.devices))))
+    return first
 
 
 class Reached:

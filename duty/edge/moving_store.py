@@ -1,4 +1,5 @@
-"""The desk's store, copied into another database: table by table, in one transaction of the target, counted.
+"""The desk's store, copied into another database: table by table, in one transaction of the target, counted; or left
+where it is and only sent to its places in other logs.
 
 Contacts, channels and second factors stay sealed as they are: the desk's key goes with them.
 """
@@ -70,8 +71,23 @@ def copy_store(
             copied = new.execute(select(func.count()).select_from(table)).scalar() or 0
             if copied != counts[table.name]:
                 raise StoreTrouble(f"of {counts[table.name]} rows of {table.name} {copied} were copied")
-        rows = [{"log": log, "partition": partition, "offset": at} for (log, partition), at in cursors.items()]
-        if rows:
-            new.execute(tables.cursors.insert(), rows)
-        new.execute(tables.kept.insert().values(name=_MOVED, value=move.encode()))
+        _go_on_at(new, cursors, move)
     return counts
+
+
+def turn_store(store: Store, *, move: str, cursors: Mapping[tuple[str, int], int]) -> None:
+    """Let the desk that has this store go on at `cursors`, in the logs that `move` has made: once."""
+    with store.together() as connection:
+        done = connection.execute(select(tables.kept.c.value).where(tables.kept.c.name == _MOVED)).scalar()
+        if done != move.encode():
+            connection.execute(tables.cursors.delete())
+            _go_on_at(connection, cursors, move)
+
+
+def _go_on_at(connection: Connection, cursors: Mapping[tuple[str, int], int], move: str) -> None:
+    rows = [{"log": log, "partition": partition, "offset": at} for (log, partition), at in cursors.items()]
+    if rows:
+        connection.execute(tables.cursors.insert(), rows)
+    # What was moved may have been moved before.
+    connection.execute(tables.kept.delete().where(tables.kept.c.name == _MOVED))
+    connection.execute(tables.kept.insert().values(name=_MOVED, value=move.encode()))

@@ -80,17 +80,41 @@ def wanted(settings: Settings) -> list[Topic]:
 def prepare(settings: Settings, *, to_move: bool = False) -> list[str]:
     """Make what is missing and check the rest; notes that stop nothing.  Raises Complaint.
 
-    `to_move`: by whoever moves a box there; all others wait until that is done.
+    `to_move`: by whoever moves something there; all others wait until that is done.
     """
     return asyncio.run(_prepare(settings, to_move))
 
 
-async def _prepare(settings: Settings, to_move: bool) -> list[str]:
+async def look(settings: Settings) -> None:
+    """Check the topics of a cluster that has lived, and change nothing.  Raises Complaint."""
+    options = _options(settings)
+    admin = AIOKafkaAdminClient(**options)
     try:
-        options = connection(settings.cluster)
+        await _reached(settings, admin.start())
+        if missing := await _missing(admin, settings):
+            raise at_key(
+                settings,
+                "topic_prefix",
+                f"{settings.cluster.kafka} has no topic {missing[0].name}",
+                "name the settings of the cluster that is there",
+            )
+        await _check(admin, settings)
+    except KafkaError as error:
+        raise await _unreachable(settings, error) from error
+    finally:
+        await admin.close()
+
+
+def _options(settings: Settings) -> dict[str, Any]:
+    try:
+        return connection(settings.cluster)
     except OSError as error:
         key = "password_file" if settings.cluster.password_file and "ca" not in str(error) else "ca"
         raise at_key(settings, key, f"a file cannot be read: {error}", "put it there or mend the path") from error
+
+
+async def _prepare(settings: Settings, to_move: bool) -> list[str]:
+    options = _options(settings)
     admin = AIOKafkaAdminClient(**options)
     try:
         await _reached(settings, admin.start())

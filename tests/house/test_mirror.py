@@ -23,6 +23,7 @@ ELSEWHERE = {
     "streams/edge/faust_": "tests/live/test_cluster.py",
     "streams/edge/asker.py": "tests/live/test_cluster.py",
     "deploy/moving_": "tests/live/test_moving_house.py",
+    "deploy/moving_old_cluster.py": "tests/live/test_adding_partitions.py",
     "streams/edge/move.py": "tests/live/test_moving_house.py",
     "streams/edge/cluster_metrics.py": "tests/live/test_progress_watch.py",
     "streams/edge/cluster_part.py": "tests/streams/edge/test_cluster_part.py",

@@ -5,8 +5,8 @@ import pytest
 
 from devices.ids import partition_of
 from streams.frames import NewerFrame, decode_inbox, decode_outbox, encode_inbox, encode_outbox
-from streams.moving import Reached, grid_of_record, inbox_dealt, outbox_dealt
-from streams.state import Book, Building, Sensor
+from streams.moving import Reached, grid_of_record, inbox_dealt, outbox_dealt, together
+from streams.state import Book, BridgeState, Building, Sensor
 from tests.streams.edge.boxes import expected
 from tests.streams.edge.scripts import script
 
@@ -66,3 +66,16 @@ def test_a_reader_that_never_read_begins_at_the_beginning():
     reached = Reached({}, 1)
     reached.dealt(0, 1, 0)
     assert reached.places == {0: 0}
+
+
+def test_what_two_partitions_knew_is_one_where_it_is_at_home():
+    stub = BridgeState("b1", "g2", devices=("d2", "d1"), known_ms=1)
+    whole = BridgeState("b1", "g1", devices=("d1",), report_every_s=60.0, heard_ms=9, down=True)
+    for one, other in ((stub, whole), (whole, stub)):
+        kept = together(one, other, "g1")
+        assert isinstance(kept, BridgeState)
+        assert (kept.grid, kept.report_every_s, kept.down, sorted(kept.devices)) == ("g1", 60.0, True, ["d1", "d2"])
+    here, left = Sensor("d1", "g1", "household", "g1/1/1", 5), Sensor("d1", "g2", "household", "g2/1/1", 5)
+    assert together(left, here, "g1") == together(here, left, "g1") == here
+    # Where the fleet says nothing, the first.
+    assert together(left, here, "") == left

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import func, select
 
 from duty.edge import tables
-from duty.edge.moving_store import copy_store, rows_in
+from duty.edge.moving_store import copy_store, rows_in, turn_store
 from duty.edge.store import Store, StoreTrouble
 from tests.duty.edge.conftest import MASTER_KEY
 from tests.duty.rosters import person, shift
@@ -92,3 +92,30 @@ def test_another_move_does_not_go_over_it(old: Store, store: Store) -> None:
     copy_store(old, store, move="m1", cursors=CURSORS)
     with pytest.raises(StoreTrouble, match="holds something already"):
         copy_store(old, store, move="m2", cursors=CURSORS)
+
+
+def test_what_was_moved_before_moves_on(old: Store, store: Store, tmp_path: Path) -> None:
+    copy_store(old, store, move="m1", cursors=CURSORS)
+    third = Store.open(tmp_path / "third.db", master_key=MASTER_KEY)
+    copy_store(store, third, move="m2", cursors={("inbox", 0): 4})
+    assert (third.cursor("inbox", 0), third.cursor("inbox", 1)) == (4, 0)
+    before = counts(third)
+    copy_store(store, third, move="m2", cursors={})
+    assert counts(third) == before
+    third.close()
+
+
+def test_a_store_that_stays_goes_on_in_other_logs_once(store: Store) -> None:
+    store.save_person(person("wang"))
+    store.save_cursor("inbox", 0, 70)
+    store.save_cursor("outbox", 5, 80)
+    turn_store(store, move="m1", cursors=CURSORS)
+    assert {(log, p): store.cursor(log, p) for log, p in CURSORS} == CURSORS
+    assert store.cursor("outbox", 5) == 0
+    store.save_cursor("inbox", 0, 99)
+    turn_store(store, move="m1", cursors=CURSORS)
+    assert store.cursor("inbox", 0) == 99
+    # Another move is another: its places count.
+    turn_store(store, move="m2", cursors=CURSORS)
+    assert store.cursor("inbox", 0) == CURSORS["inbox", 0]
+    assert [each.id for each in store.people()] == ["wang"]
