@@ -40,7 +40,7 @@ def make_app(settings: Settings, group: str) -> faust.App:
         broker_commit_interval=1.0,
         broker_commit_livelock_soft_timeout=10 * 365 * 86_400.0,  # we commit, and Faust would complain that it does not
         consumer_auto_offset_reset="earliest",
-        datadir=settings.data_path / "worker",
+        datadir=settings.data_path / f"worker-{cluster.topic_prefix}",  # copies of these topics alone
         processing_guarantee="at_least_once",
         recovery_consistency_check=False,  # the worker restores what is its own itself
         reply_create_topic=False,

@@ -39,6 +39,9 @@ class Restoring:
         Since they became ours nobody else writes, so the end is the end.  Raises KafkaError, TimeoutError.
         """
         ends = await self._asker.ends(self._topic, partitions)
+        for partition in partitions:
+            if self._table.restored_to(partition) >= ends[partition]:
+                self._table.forget(partition)  # of a changelog that was, before its topic was made anew
         lacking = {
             partition: (first, ends[partition])
             for partition in partitions

@@ -177,12 +177,17 @@ class ClusterSite:
     def committed(self) -> dict[int, int]:
         return {p: offset for p, offset in group_offsets(self.settings, self.names.group).items() if offset}
 
-    def close(self) -> None:
-        for worker in self.workers.values():
-            worker.kill()
+    def forget(self) -> None:
+        """Let go of the logs, to be opened anew."""
         for log in [self._writer, *self._readers.values()]:
             if log is not None:
                 log.close()
+        self._writer, self._readers = None, {}
+
+    def close(self) -> None:
+        for worker in self.workers.values():
+            worker.kill()
+        self.forget()
 
 
 def _toml(value: Any) -> str:

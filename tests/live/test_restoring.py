@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import rocksdict
 from aiokafka import AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient
 
 from streams.edge.asker import Asker
 from streams.edge.cluster_part import MARK
@@ -213,6 +214,36 @@ def append(site: ClusterSite, rows: list[tuple[bytes, bytes | None]]) -> None:
 
 
 # ── a changelog that was made anew ──
+
+
+@pytest.mark.parametrize("site", [{"partitions": 1, "store": "rocksdb"}], indirect=True)
+def test_a_copy_of_a_changelog_that_is_gone_is_not_taken_for_the_new_one(site: ClusterSite) -> None:
+    worker = site.worker("a", standing=True)
+    worker.start()
+    site.put(0, *in_frames(script(7, 600)))
+    site.settled()
+    worker.stop()
+    forget_topics(site)
+    prepare(site.settings)
+    records = script(8, 100)
+    site.put(0, *in_frames(records))
+    worker.start()
+    wait_until(lambda: len(site.decided(0)) >= len(expected(records)[0]), 90, "what is decided of the new topics")
+    assert site.decided(0) == expected(records)[0]
+    assert site.remembered(0) == expected(records)[1]
+
+
+def forget_topics(site: ClusterSite) -> None:
+    async def delete() -> None:
+        admin = AIOKafkaAdminClient(**connection(site.settings.cluster))
+        await admin.start()
+        topics = [name for name in await admin.list_topics() if name.startswith(site.settings.cluster.topic_prefix)]
+        await admin.delete_topics(topics)
+        await admin.close()
+
+    asyncio.run(delete())
+    site.forget()
+    time.sleep(2)  # a broker deletes in its own time
 
 
 @pytest.mark.parametrize("site", [{"partitions": 1}], indirect=True)
