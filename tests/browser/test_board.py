@@ -71,6 +71,25 @@ def test_of_two_who_answer_the_second_sees_the_first(look: Look, served: Served)
     assert len(answers) == 1
 
 
+def test_a_card_that_changes_under_the_finger_takes_the_tap_all_the_same(look: Look, served: Served) -> None:
+    story = served.world.story
+    story.case(HOME)
+    page = look("worker-night").go("/board")
+    page.wait_for_selector('#live[data-state="live"]')
+    story.door(HOME, open=True)
+    button = card(page, "1 栋 0103").locator("button", has_text="我去处理")
+    box = button.bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    story.wait(0.5)
+    story.door(HOME, open=False)
+    page.wait_for_timeout(1_000)
+    assert card(page, "1 栋 0103").get_by_text("门仍开着").count() == 1, "it waits for the finger"
+    page.mouse.up()
+    until(page, lambda: [each["command"] for each in served.world.door.commands] == ["acknowledge"], "the answer")
+    card(page, "1 栋 0103").get_by_text("门仍开着").wait_for(state="detached")
+
+
 def test_a_double_tap_is_one_answer(look: Look, served: Served) -> None:
     page = look("worker-night").go("/board")
     page.wait_for_selector('#live[data-state="live"]')

@@ -17,7 +17,7 @@ from tests.streams.core import POLICY
 
 HOURS = 5
 DECISIONS = 1307
-DIGEST = "496758268833d87c395a1604f3b6bf8d05876627fadabc765f3e892a745aeaec"
+DIGEST = "3194aa20c395d6f35200da6ac3339f96a33d11e89b9e176b399ec6f4be094226"
 
 
 def test_a_replay_of_a_seeded_compound_gives_these_decisions() -> None:

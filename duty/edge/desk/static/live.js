@@ -49,6 +49,32 @@ function alive(now) {
   show("live", t("live"));
 }
 
+// While a finger is down nothing is drawn anew under it: the button it came down on would be gone when it is lifted, and
+// the tap with it.
+const HELD_MS = 2000;
+const held = [];
+let pressed = 0;
+
+function release() {
+  clearTimeout(pressed);
+  pressed = 0;
+  while (held.length) held.shift()();
+}
+
+function whenLifted(act) {
+  if (pressed) held.push(act);
+  else act();
+}
+
+document.addEventListener("pointerdown", () => {
+  clearTimeout(pressed);
+  pressed = setTimeout(release, HELD_MS);
+}, true);
+["pointerup", "pointercancel"].forEach((name) => {
+  // The click comes after it.
+  document.addEventListener(name, () => setTimeout(release, 0), true);
+});
+
 function connect() {
   clearTimeout(retryTimer);
   if (source) source.close();
@@ -82,7 +108,7 @@ function connect() {
   });
   on("fresh", () => location.reload());
   Object.keys(handlers).forEach((name) => {
-    if (name !== "beat") on(name, handlers[name]);
+    if (name !== "beat") on(name, (data) => whenLifted(() => handlers[name](data)));
   });
   source.onerror = () => {
     if (mine !== source) return;
