@@ -12,7 +12,7 @@ from streams.edge.cluster_part import MARK, Mark
 from streams.edge.log import LogFull
 from streams.effects import Decision, Effect
 from streams.engine import Engine
-from streams.frames import InboxRecord, decode_outbox, encode_inbox
+from streams.frames import InboxRecord, SystemReport, decode_inbox, decode_outbox, encode_inbox
 from streams.state import encode_record
 from tests.live.cluster_site import ClusterSite, stamped
 from tests.streams.edge.boxes import policy
@@ -74,10 +74,12 @@ class Load:
 class Witness:
     """Holds what came out against what an undisturbed engine decides of what went in."""
 
-    def __init__(self, site: ClusterSite, load: Load, *, others: Collection[bytes] = ()) -> None:
-        """`others` are frames that somebody else put into `inbox`, of which nothing is decided."""
+    def __init__(self, site: ClusterSite, load: Load, *, others: Collection[bytes] = (), reports: bool = False) -> None:
+        """`others` are frames that somebody else put into `inbox`, of which nothing is decided; with `reports` workers
+        tell of themselves there too, and that is decided on as it stands."""
         self.repeated = 0  # frames of outbox that stood there already
         self._others = frozenset(others)
+        self._reports = reports
         self.pages = self.incidents = 0
         self._site = site
         self._load = load
@@ -137,11 +139,12 @@ class Witness:
         frames = self._load.sent[partition]
         records = stamped(self._site.settings, self._site.names.inbox, partition)
         there = [record.value for record in records if record.value not in self._others]
-        assert there == [encode_inbox(frame) for frame in frames], f"inbox {partition}: not what was acknowledged"
-        for frame in frames[self._taken[partition] :]:
-            for record in frame:
+        own = [value for value in there if not (self._reports and is_report(value))]
+        assert own == [encode_inbox(frame) for frame in frames], f"inbox {partition}: not what was acknowledged"
+        for value in there[self._taken[partition] :]:
+            for record in decode_inbox(value):
                 self._expected[partition] += self._engines[partition].apply(record)
-        self._taken[partition] = len(frames)
+        self._taken[partition] = len(there)
         for record in stamped(self._site.settings, self._site.names.outbox, partition, self._read[partition]):
             self._read[partition] = record.offset + 1
             # A flush has one key, and several frames where it is large.
@@ -151,6 +154,11 @@ class Witness:
                 continue
             self._flushes[partition].add(place)
             self._decided[partition] += decode_outbox(record.value)
+
+
+def is_report(frame: bytes) -> bool:
+    """Whether a part of the program tells how it is."""
+    return all(isinstance(record, SystemReport) for record in decode_inbox(frame))
 
 
 def longest_waits(site: ClusterSite, since_ms: int) -> dict[int, float]:

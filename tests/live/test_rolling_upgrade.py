@@ -7,10 +7,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from devices.ids import partition_of
 from streams.edge.cluster_part import MARK, VERSION, Mark
 from streams.edge.kafka import quiet
 from streams.edge.topics import prepare
-from streams.frames import InboxFrame
+from streams.frames import InboxFrame, SystemReport, decode_inbox
 from tests.live.cluster_load import Load, Witness
 from tests.live.cluster_site import STANDING, ClusterSite, WorkerProcess
 from tests.servers import Kafka
@@ -130,7 +131,7 @@ def test_a_frame_that_is_none_goes_to_rejects_and_the_worker_goes_on(site: Clust
     worker.start()
     load = Load(site, seed=6)
     frames = (b"", b"\x00", b"\x92\x01\xc0", b'{"state":"open"}', b"\xff" * 5000)
-    witness = Witness(site, load, others=frames)
+    witness = Witness(site, load, others=frames, reports=True)
     # A writer of its own: the load's belongs to its thread.
     bad = ClusterSite(site.folder / "bad", site.keys["kafka"], partitions=PARTITIONS)
     bad.settings = site.settings
@@ -140,6 +141,7 @@ def test_a_frame_that_is_none_goes_to_rejects_and_the_worker_goes_on(site: Clust
             bad.put_raw((1, frame))
             time.sleep(0.2)
         load.rest()
+        wait_until(lambda: put_aside(site) == len(frames), 60, "the supervisor told of all of them")
         site.settled(60)
         witness.check()
         assert worker.is_running()
@@ -150,3 +152,10 @@ def test_a_frame_that_is_none_goes_to_rejects_and_the_worker_goes_on(site: Clust
     finally:
         load.close()
         bad.close()
+
+
+def put_aside(site: ClusterSite) -> int:
+    """How many frames the newest report says are put aside."""
+    frames = site.frames("inbox", partition_of("system", PARTITIONS))
+    records = [record for _, frame in frames for record in decode_inbox(frame) if isinstance(record, SystemReport)]
+    return int(records[-1].values.get("count", 0)) if records else 0

@@ -144,7 +144,10 @@ export async function goLive(given) {
   });
   window.addEventListener("online", connect);
   window.addEventListener("offline", () => {
-    beatAt = 0;
-    watch();
+    // What was still on its way would make the picture live again for as long as a silence is borne.
+    if (source) source.close();
+    source = null;
+    beatAt = Math.min(beatAt, Date.now() - DEAD_MS);
+    goStale();
   });
 }
