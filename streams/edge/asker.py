@@ -112,7 +112,8 @@ class Asker:
             for tp in left:
                 consumer.seek(tp, places[tp.partition][0])
             quiet_s = 0.0
-            while left and go_on():
+            # Asked only after a look: aiokafka cannot be stopped cleanly in the moment in which it was started.
+            while left:
                 found = await consumer.getmany(*left, timeout_ms=500, max_records=READ_RECORDS)
                 if not go_on():
                     return

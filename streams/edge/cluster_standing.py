@@ -4,7 +4,6 @@ It is read once from its beginning, of which only what is about `system` is kept
 """
 
 import asyncio
-import itertools
 from collections.abc import Callable
 from concurrent.futures import CancelledError
 
@@ -71,10 +70,7 @@ class ClusterStanding(Standing):
         end = await self._end(asker, self._state)
         first = max(self._next, (await asker.firsts(self._state, [self._partition]))[self._partition])
         if first < end:
-            # Not before it has looked once: aiokafka cannot be stopped cleanly in the moment in which it was started.
-            looks = itertools.count()
-            places = {self._partition: (first, end)}
-            await asker.read(self._state, places, self._take, lambda: next(looks) == 0 or self._go_on())
+            await asker.read(self._state, {self._partition: (first, end)}, self._take, self._go_on)
 
     async def _end(self, asker: Asker, topic: str) -> int:
         return (await asker.ends(topic, [self._partition]))[self._partition]

@@ -19,7 +19,6 @@ import argparse
 import os
 import tempfile
 import time
-import urllib.request
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from random import Random
@@ -31,7 +30,7 @@ from streams.edge.cluster_part import MARK
 from streams.edge.kafka import quiet
 from streams.edge.topics import prepare
 from streams.frames import DeviceRow, InboxRecord, encode_inbox
-from tests.live.cluster_site import ClusterSite, WorkerProcess, stamped
+from tests.live.cluster_site import ClusterSite, WorkerProcess, stamped, standby_behind
 from tests.servers import Kafka, free_port
 from tests.streams.edge.scripts import DAY_MS, T0_MS
 
@@ -157,11 +156,9 @@ def framed(by_partition: dict[int, list[InboxRecord]], size: int) -> list[tuple[
 def behind(address: str) -> float:
     """Records that a worker has not read of what it stands by for; -1 before it stands by for anything."""
     try:
-        with urllib.request.urlopen(f"http://{address}/metrics", timeout=5) as answer:
-            lines = answer.read().decode().splitlines()
+        found = standby_behind(address)
     except OSError:
         return -1
-    found = [float(line.split()[1]) for line in lines if line.startswith("threshold_worker_standby_behind{")]
     return sum(found) if found else -1
 
 

@@ -3,6 +3,7 @@
 import itertools
 import sys
 import time
+import urllib.request
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -188,6 +189,13 @@ class ClusterSite:
         for worker in self.workers.values():
             worker.kill()
         self.forget()
+
+
+def standby_behind(address: str) -> list[float]:
+    """Of each partition that a worker stands by for, the records it has not read, by its metrics.  Raises OSError."""
+    with urllib.request.urlopen(f"http://{address}/metrics", timeout=5) as answer:
+        lines = answer.read().decode().splitlines()
+    return [float(line.split()[1]) for line in lines if line.startswith("threshold_worker_standby_behind{")]
 
 
 def _toml(value: Any) -> str:

@@ -4,7 +4,6 @@ import asyncio
 import re
 import shutil
 import time
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,8 +20,8 @@ from streams.edge.kafka import connection, quiet
 from streams.edge.restoring import Restoring
 from streams.edge.state_table import MemoryStore, StateTable
 from streams.edge.topics import prepare
-from streams.frames import SystemReport, decode_inbox
-from tests.live.cluster_site import ClusterSite, WorkerProcess, expected
+from streams.frames import InboxRecord, SystemReport, decode_inbox
+from tests.live.cluster_site import ClusterSite, WorkerProcess, expected, standby_behind
 from tests.servers import Kafka, free_port
 from tests.streams.edge.boxes import in_frames
 from tests.streams.edge.scripts import script
@@ -55,13 +54,6 @@ def runs_all(worker: WorkerProcess, partitions: int) -> bool:
     return newest.startswith(f"{all_of_them},") and "read from the changelog" in newest
 
 
-def behind(address: str) -> list[float]:
-    """Of each partition that a worker stands by for, the records it has not read."""
-    with urllib.request.urlopen(f"http://{address}/metrics", timeout=5) as answer:
-        lines = answer.read().decode().splitlines()
-    return [float(line.split()[1]) for line in lines if line.startswith("threshold_worker_standby_behind{")]
-
-
 # ── standbys ──
 
 
@@ -92,7 +84,7 @@ def test_whoever_stood_by_has_all_of_it_when_it_takes_over(site: ClusterSite, st
     # It hears every half second how far behind it is: what it says first may be of before.
     for _ in range(2 if stands_by else 0):
         time.sleep(1)
-        wait_until(lambda: sum(behind(address)) == 0 and len(behind(address)) == 2, 90, "the standby up to date")
+        wait_until(lambda: standby_behind(address) == [0, 0], 90, "the standby up to date")
     first.kill()
     second.wait_until(lambda: runs_all(second, site.partitions), 60, "to have taken over")
     read = read_at_last(second)
@@ -112,6 +104,16 @@ def test_whoever_stood_by_has_all_of_it_when_it_takes_over(site: ClusterSite, st
 
 
 # ── a copy that is wrong ──
+
+
+def lived(site: ClusterSite, records: list[InboxRecord]) -> WorkerProcess:
+    """A worker that has taken these in and was stopped."""
+    worker = site.worker("a", standing=True)
+    worker.start()
+    site.put(0, *in_frames(records))
+    site.settled()
+    worker.stop()
+    return worker
 
 
 def database(site: ClusterSite, worker: str) -> Path:
@@ -153,11 +155,7 @@ def leave(_folder: Path) -> None:
 )
 def test_a_copy_that_is_not_what_the_last_writer_had_is_read_anew(site: ClusterSite, happens: Any, anew: bool) -> None:
     records = script(7, 900)
-    worker = site.worker("a", standing=True)
-    worker.start()
-    site.put(0, *in_frames(records[:600]))
-    site.settled()
-    worker.stop()
+    worker = lived(site, records[:600])
     happens(database(site, "a"))
     worker.start()
     site.put(0, *in_frames(records[600:]))
@@ -184,11 +182,7 @@ def reports(site: ClusterSite) -> list[SystemReport]:
 @pytest.mark.parametrize("site", [{"partitions": 1}], indirect=True)
 def test_a_changelog_that_is_not_whole_is_told_and_gone_on_from(site: ClusterSite) -> None:
     records = script(7, 900)
-    worker = site.worker("a", standing=True)
-    worker.start()
-    site.put(0, *in_frames(records[:600]))
-    site.settled()
-    worker.stop()
+    worker = lived(site, records[:600])
     place = next(key for key in site.state(0) if key[:2] == b"p:")
     append(site, [(place, None)])  # somebody deletes a household
     worker.start()
@@ -218,11 +212,7 @@ def append(site: ClusterSite, rows: list[tuple[bytes, bytes | None]]) -> None:
 
 @pytest.mark.parametrize("site", [{"partitions": 1, "store": "rocksdb"}], indirect=True)
 def test_a_copy_of_a_changelog_that_is_gone_is_not_taken_for_the_new_one(site: ClusterSite) -> None:
-    worker = site.worker("a", standing=True)
-    worker.start()
-    site.put(0, *in_frames(script(7, 600)))
-    site.settled()
-    worker.stop()
+    worker = lived(site, script(7, 600))
     forget_topics(site)
     prepare(site.settings)
     records = script(8, 100)
