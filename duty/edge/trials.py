@@ -63,6 +63,7 @@ class Trials:
         self._longest_s = longest_s
         self._lock = threading.Lock()
         self._running: tuple[str, subprocess.Popen[bytes], threading.Thread] | None = None
+        self._closing = False
 
     def start(self, policy: bytes, *, days: int, by: str, name: str, at_ms: int) -> Trial:
         """Try `policy` (TOML) on the last `days` days.  Raises Busy, OSError."""
@@ -109,6 +110,8 @@ class Trials:
             self._running = None
             known = self._read(trial)
             if known is not None and known.state == "running":
+                if state == "failed" and self._closing:
+                    state = "interrupted"
                 self._keep(msgspec.structs.replace(known, state=state, why=self._complaints(trial)))
 
     def _complaints(self, trial: str) -> str:
@@ -125,10 +128,11 @@ class Trials:
 
     def get(self, trial: str) -> Trial | None:
         """As it stands now."""
-        known = self._read(trial)
+        # Both at one instant: between them a try may begin or end, and would be told as interrupted.
+        with self._lock:
+            known, running = self._read(trial), self._running
         if known is None or known.state != "running":
             return known
-        running = self._running
         if running is None or running[0] != trial:
             # The desk that began it ended before it did.
             return msgspec.structs.replace(known, state="interrupted")
@@ -177,7 +181,9 @@ class Trials:
 
     def close(self) -> None:
         """End what runs: it would outlive the desk."""
-        running = self._running
+        with self._lock:
+            self._closing = True
+            running = self._running
         if running is not None:
             running[1].kill()
             running[2].join(_END_S)

@@ -97,6 +97,24 @@ def test_one_that_takes_too_long_is_ended(world: World) -> None:
     assert ended(trials, start(trials)).state == "too-long"
 
 
+def test_no_instant_between_running_and_its_end(world: World) -> None:
+    class Pausing(Slow):
+        """One that takes its time between the end of the process and the word of it."""
+
+        def _complaints(self, trial: str) -> str:
+            time.sleep(0.3)
+            return super()._complaints(trial)
+
+    trials = Pausing(world.parts.settings, longest_s=0.1)
+    trial = start(trials)
+    told: list[str] = []
+    while "too-long" not in told:
+        found = trials.get(trial.id)
+        assert found is not None
+        told.append(found.state)
+        assert set(told) <= {"running", "too-long"}
+
+
 def test_it_ends_with_the_desk_and_is_told_as_interrupted_after_a_crash(world: World) -> None:
     trials = Slow(world.parts.settings)
     trial = start(trials)
@@ -106,6 +124,8 @@ def test_it_ends_with_the_desk_and_is_told_as_interrupted_after_a_crash(world: W
     assert after is not None and after.state == "interrupted"
     trials.close()
     assert running[1].poll() is not None
+    last = trials.get(trial.id)
+    assert last is not None and last.state == "interrupted"
 
 
 def test_progress_is_read_from_beside_the_report(world: World) -> None:
