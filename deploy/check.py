@@ -143,6 +143,6 @@ def main(config: Path | None = None, fleet: Path | None = None, policy: Path | N
         return 1
     if found.fleet is not None:
         held = found.fleet
-        print(f"{len(held.devices)} devices in {len(held.grids())} grids, {len(held.cases)} cases", file=sys.stderr)
+        print(f"devices: {len(held.devices)}, grids: {len(held.grids())}, cases: {len(held.cases)}", file=sys.stderr)
     print("nothing to complain about", file=sys.stderr)
     return 0

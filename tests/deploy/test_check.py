@@ -21,7 +21,7 @@ def site(tmp_path):
 def test_a_sound_site(site, capsys):
     assert main(config=site()) == 0
     said = capsys.readouterr()
-    assert "1 devices in 1 grids, 0 cases" in said.err
+    assert "devices: 1, grids: 1, cases: 0" in said.err
     assert said.out == ""
 
 
