@@ -159,6 +159,7 @@ class Supervisor:
         self._began_s = clock_s()
         self._selector = selectors.DefaultSelector()
         self._arrange = die_with_parent()
+        self._asked: deque[int] = deque()  # signals that came and are not yet heeded
         self._stopping_s: float | None = None
         self._hurry = False
         self._all_ready = False
@@ -170,8 +171,10 @@ class Supervisor:
         os.set_blocking(reader, False)
         os.set_blocking(writer, False)
         signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+        # Only noted: a handler that did more would do it in the middle of a start, whose child it would not find to
+        # stop, or of the writing of a line.  The pipe has the loop look at once.
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            signal.signal(number, self._stop)
+            signal.signal(number, lambda got, _: self._asked.append(got))
         signal.signal(signal.SIGCHLD, lambda *_: None)
         self._selector.register(reader, selectors.EVENT_READ, None)
         while not self._step(reader):
@@ -183,6 +186,7 @@ class Supervisor:
 
     def _step(self, wakeups: int) -> bool:
         """One turn: start what is due, pass lines on, notice ends.  Whether everything has stopped."""
+        self._heed()
         now_s = self._clock_s()
         if self._stopping_s is None:
             for child in self._children:
@@ -195,6 +199,7 @@ class Supervisor:
                         pass
             else:
                 self._pass_on(key.data, key.fd)
+        self._heed()
         for child in self._children:
             if child.process is not None and child.process.poll() is not None:
                 self._ended(child)
@@ -341,13 +346,16 @@ class Supervisor:
 
     # Stopping
 
-    def _stop(self, number: int, _: object) -> None:
-        if self._stopping_s is None:
-            self._stopping_s = self._clock_s()
-            self._say(f"stopping ({signal.Signals(number).name})")
-            self._send(signal.SIGTERM)
-        elif number == signal.SIGINT:
-            self._hurry = True  # asked twice: at once
+    def _heed(self) -> None:
+        """What the signals ask for that have come."""
+        while self._asked:
+            number = self._asked.popleft()
+            if self._stopping_s is None:
+                self._stopping_s = self._clock_s()
+                self._say(f"stopping ({signal.Signals(number).name})")
+                self._send(signal.SIGTERM)
+            elif number == signal.SIGINT:
+                self._hurry = True  # asked twice: at once
 
     def _send(self, number: int) -> None:
         for child in self._children:
