@@ -22,7 +22,8 @@ PACE = 60.0  # an hour of people's life in a minute
 HEADLESS_LIFE_S = 7200.0  # a run without a desk lives two hours of an evening, however short it is
 EVENING = 16.9  # the afternoon's visits are under way, and from six people take their rubbish out
 ISOLATED_SHARE = 0.3
-_SETTLE_S = 20.0
+_SETTLE_S = 60.0
+_END_S = 60.0
 
 
 class Failed(RuntimeError):
@@ -98,6 +99,8 @@ class Demo:
         self._box = self._spawn(supervisor_argv(Path(prepared["plan"])))
         self._compound = self._spawn([sys.executable, "-m", "deploy.live_compound", prepared["life"]])
         self._wait_ready(began_s)
+        if self._stopping:
+            raise Failed("ended before it was ready")
         self.ready_s = time.monotonic() - began_s
         print(
             f"{self.households} households, seed {self.seed}, ready after {self.ready_s:.1f} s; data in {self.folder}"
@@ -235,11 +238,11 @@ class Demo:
         self._look()
         assert self._compound is not None
         assert self._box is not None
-        self._end(self._compound, "the compound", 20.0)
+        self._end(self._compound, "the compound", _END_S)
         if self.headless:
             self._wait_settled()
         self._look()
-        self._end(self._box, "the supervisor", 20.0)
+        self._end(self._box, "the supervisor", _END_S)
 
     def _wait_settled(self) -> None:
         """Until the core has taken in all of `inbox`."""

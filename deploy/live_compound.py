@@ -28,7 +28,7 @@ from devices.simulator import Asked, Plan, Said, Simulator
 _MOST_WAITING = 20_000  # unacknowledged: beyond it people wait rather than memory grow
 _BROKER_LINKS = 4
 _CONNECTED_WITHIN_S = 20.0
-_LAST_WORD_S = 10.0
+_LAST_WORD_S = 30.0
 _PAGES_KNOWN = 100_000
 _SAMPLES = 20_000
 
