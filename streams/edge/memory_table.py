@@ -35,26 +35,29 @@ _decode = msgspec.msgpack.Decoder(Changed).decode
 
 def memory(query: Query, partition: int) -> dict[str, bytes]:
     """What is remembered of a partition, key → encoded record, asked of a writer or a reader of `streams.db`."""
-    rows = query("SELECT key, record FROM records WHERE partition = ?", (partition,))
-    kept: dict[str, bytes] = {key: record for key, record in rows}  # noqa: C416 - a dict() of rows has no types
-    for (changed,) in query("SELECT changed FROM changes WHERE partition = ? ORDER BY id", (partition,)):
-        for key, record in _whole(changed):
-            if record is None:
-                kept.pop(key, None)
-            else:
-                kept[key] = record
-    return kept
+    return _one_look(query, "SELECT key, record FROM records WHERE partition = ?", partition, partition)
 
 
 def some_of(query: Query, partition: int, key: str) -> dict[str, bytes]:
     """The same of one key alone; {} where nothing is remembered under it."""
-    kept: dict[str, bytes] = dict(query("SELECT key, record FROM records WHERE key = ?", (key,)))  # pyright: ignore[reportArgumentType]
-    for (changed,) in query("SELECT changed FROM changes WHERE partition = ? ORDER BY id", (partition,)):
-        for name, record in _whole(changed):
-            if name == key and record is None:
-                kept.pop(key, None)
-            elif name == key and record is not None:
-                kept[key] = record
+    return _one_look(query, "SELECT key, record FROM records WHERE key = ?", key, partition, only=key)
+
+
+def _one_look(query: Query, records: str, asked: object, partition: int, only: str | None = None) -> dict[str, bytes]:
+    """What `records` asks for, with `changes` laid over it, in one look at the file: between two, the writer may move
+    what is in `changes` into `records` and take it away."""
+    rows = query(
+        f"SELECT 0, key, record FROM ({records}) UNION ALL SELECT id, NULL, changed FROM changes WHERE partition = ?",
+        (asked, partition),
+    )
+    kept: dict[str, bytes] = {key: data for _, key, data in rows if key is not None}
+    for _, data in sorted((number, data) for number, key, data in rows if key is None):
+        for key, record in _whole(data):
+            if only is None or key == only:
+                if record is None:
+                    kept.pop(key, None)
+                else:
+                    kept[key] = record
     return kept
 
 

@@ -134,7 +134,7 @@ class Reporter(Teller):
             connection.request("POST", "/reports", body, headers)
             answer = connection.getresponse()
             text = answer.read(500)
-        except (OSError, http.client.HTTPException) as error:
+        except (OSError, ValueError, http.client.HTTPException) as error:
             return str(error) or type(error).__name__
         finally:
             connection.close()

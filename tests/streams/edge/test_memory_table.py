@@ -6,7 +6,7 @@ import apsw
 import pytest
 
 from streams.edge.log import LogFull
-from streams.edge.memory_table import AT_REST, TABLES, MemoryTable, memory
+from streams.edge.memory_table import AT_REST, TABLES, MemoryTable, memory, some_of
 from streams.edge.sqlite_log import SqliteWriter
 
 
@@ -116,6 +116,23 @@ def test_a_locked_disk_leaves_it_as_it_was(writer, tmp_path):
     writer.append([], plan.statements)
     table.done(plan)
     assert memory(writer.query, 0) == {"a": b"2"}
+
+
+def test_what_is_moved_while_somebody_reads_is_missed_by_nobody(writer):
+    """The writer moves and clears between any two questions of a reader."""
+    table = MemoryTable(writer.query)
+    write(writer, table, (0, [("a", b"1"), ("b", b"1")]))
+
+    def query(sql, bindings):
+        found = writer.query(sql, bindings)
+        write(writer, table, move_from=1)
+        write(writer, table, move_from=1)
+        return found
+
+    assert memory(query, 0) == {"a": b"1", "b": b"1"}
+    write(writer, table, (0, [("a", b"2")]))
+    assert some_of(query, 0, "a") == {"a": b"2"}
+    assert rows(writer, "changes") == 0
 
 
 @pytest.mark.parametrize("broken", [None, b"", b"\xc1 torn"])

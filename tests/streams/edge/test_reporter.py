@@ -24,9 +24,9 @@ class Door:
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                door.asked += 1
                 right = self.path == "/reports" and self.headers["Authorization"] == "Bearer the-token"
                 status = door.status if right else 401
+                door.asked += 1  # only now: whoever has waited for it may set another status
                 if status == 200:
                     door.told.append(body)
                 self.send_response(status)
@@ -71,7 +71,7 @@ def test_a_report_reaches_the_door(reporter, door):
     reporter.say("sink", well=False, detail="behind")
     wait_until(lambda: door.told)
     assert door.told == [{"part": "sink", "well": False, "detail": "behind"}]
-    assert reporter.waiting() == 0
+    wait_until(lambda: reporter.waiting() == 0)
 
 
 def test_a_part_found_well_at_first_is_said_only_for_a_report_that_stands(reporter, door):
@@ -139,6 +139,14 @@ def test_a_door_that_refuses_is_tried_again(reporter, door):
     reporter.say("sink", well=False, detail="behind")
     wait_until(lambda: reporter.waiting() == 1)
     door.status = 200
+    wait_until(lambda: door.told)
+
+
+def test_a_token_that_is_no_text_is_read_again(tmp_path, reporter, door, capsys):
+    (tmp_path / "door.token").write_bytes(b"\xff")
+    reporter.say("sink", well=False, detail="behind")
+    wait_until(lambda: "did not take a report about sink" in capsys.readouterr().err)
+    (tmp_path / "door.token").write_text("the-token")
     wait_until(lambda: door.told)
 
 
