@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 
 
-def wait_until(condition: Callable[[], object], timeout_s: float = 10, what: str = "what was waited for") -> None:
+def wait_until(condition: Callable[[], object], timeout_s: float = 60, what: str = "what was waited for") -> None:
     """Return once the condition holds; fail the test when it does not in time."""
     end = time.monotonic() + timeout_s
     while not condition():

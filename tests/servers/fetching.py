@@ -5,10 +5,12 @@ fetched, so a second run takes a second. Packages of the machine are installed o
 cache (`finding.cache`), never into the repository; every client uses the registries its own settings name.
 """
 
+import fcntl
 import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,6 +30,8 @@ PACKAGES: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = (
     (("npm",), ("npm",)),
 )
 CHINESE_FONTS = "fonts-noto-cjk"
+# How long to wait before a fetch is tried again: a registry that did not answer may do so a moment later.
+PAUSES_S = (5.0, 20.0, 60.0)
 NPM_PACKAGES = {
     "acorn": "8",
     "axe-core": "4",
@@ -69,6 +73,19 @@ def run(*command: str, cwd: Path | None = None, **environment: str) -> None:
     subprocess.run(command, check=True, cwd=cwd, env=os.environ | environment, stdout=sys.stderr, timeout=1500)
 
 
+def fetched(*command: str, cwd: Path | None = None, **environment: str) -> None:
+    """The same for a command that fetches over the network: tried again where it failed.  Raises CalledProcessError."""
+    for pause_s in PAUSES_S:
+        try:
+            run(*command, cwd=cwd, **environment)
+        except subprocess.CalledProcessError as error:
+            say(f"{error}; tried again in {pause_s:g} s")
+            time.sleep(pause_s)
+        else:
+            return
+    run(*command, cwd=cwd, **environment)
+
+
 def missing_packages() -> list[str]:
     missing = [package for names, packages in PACKAGES if find(*names) is None for package in packages]
     if not has_chinese_fonts():
@@ -91,7 +108,10 @@ def fetch_packages() -> None:
         say(f"not installed, for that takes root and apt-get: {' '.join(packages)}")
         return
     say(f"installing {' '.join(packages)}")
-    run("apt-get", "update", "-q", "-q")
+    try:
+        fetched("apt-get", "update", "-q", "-q")
+    except subprocess.CalledProcessError:
+        say("the package lists could not be read anew; trying with those that are there")
     # A package that cannot be had must not keep the others away.
     try:
         apt_install(*packages)
@@ -104,7 +124,7 @@ def fetch_packages() -> None:
 
 
 def apt_install(*packages: str) -> None:
-    options = ("-y", "-q", "-q", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=300")
+    options = ("-y", "-q", "-q", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=300", "-o", "Acquire::Retries=5")
     # Debian's postgresql would make and start a cluster of its own at installation: the tests make theirs.
     with service_starts_forbidden():
         run("apt-get", "install", *options, *packages, DEBIAN_FRONTEND="noninteractive")
@@ -137,10 +157,11 @@ def fetch_kafka() -> None:
         return
     say(f"fetching Kafka {kafka.VERSION} through Maven")
     folder = cache() / f"kafka-{kafka.VERSION}"
-    work = cache() / f"kafka.{os.getpid()}.part"
+    work = cache() / "kafka.part"
+    shutil.rmtree(work, ignore_errors=True)  # what an earlier fetch that was cut off has left
     work.mkdir(parents=True)
     (work / "pom.xml").write_text(KAFKA_POM)
-    run(str(maven), "-B", "-q", "dependency:copy-dependencies", "-DoutputDirectory=jars", cwd=work)
+    fetched(str(maven), "-B", "-q", "dependency:copy-dependencies", "-DoutputDirectory=jars", cwd=work)
     shutil.rmtree(folder, ignore_errors=True)
     (work / "jars").rename(folder)
     shutil.rmtree(work)
@@ -176,7 +197,7 @@ def fetch_npm() -> None:
     folder.mkdir(parents=True, exist_ok=True)
     wanted = [f"{name}@{version}" for name, version in NPM_PACKAGES.items()]
     options = ("--no-audit", "--no-fund", "--loglevel=error", "--prefix", str(folder))
-    run(str(npm), "install", *options, *wanted, cwd=folder)
+    fetched(str(npm), "install", *options, *wanted, cwd=folder)
 
 
 def fetch_python() -> None:
@@ -193,19 +214,33 @@ def fetch_python() -> None:
     uv, python = find("uv"), str(folder / "bin" / "python")
     if uv is not None:
         run(str(uv), "venv", "--quiet", "--allow-existing", "--python", sys.executable, str(folder))
-        run(str(uv), "pip", "install", "--quiet", "--python", python, *missing)
+        fetched(str(uv), "pip", "install", "--quiet", "--python", python, *missing)
     else:
         run(sys.executable, "-m", "venv", str(folder))
-        run(python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *missing)
+        fetched(python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *missing)
+
+
+@contextmanager
+def one_at_a_time() -> Iterator[None]:
+    """Two test runs of a machine do not fetch into each other's hands: the second waits, and finds what is there."""
+    cache().mkdir(parents=True, exist_ok=True)
+    with (cache() / "fetching.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say("another test run is fetching; waiting for it")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def main() -> None:
-    for fetch in (fetch_packages, fetch_kafka, fetch_influxd, fetch_npm, fetch_python):
-        # What could not be fetched is named here; the tests that need it then fail by name under --live.
-        try:
-            fetch()
-        except (subprocess.SubprocessError, OSError) as error:
-            say(f"{fetch.__name__} failed: {error}")
+    with one_at_a_time():
+        for fetch in (fetch_packages, fetch_kafka, fetch_influxd, fetch_npm, fetch_python):
+            # What could not be fetched is named here; the tests that need it then fail by name under --live.
+            try:
+                fetch()
+            except (subprocess.SubprocessError, OSError) as error:
+                say(f"{fetch.__name__} failed: {error}")
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """InfluxDB 2: influxd with an organisation, a bucket and a token made at its first start."""
 
+import http.client
 import json
 import lzma
 import os
@@ -69,7 +70,7 @@ class Influxd(Server):
     def is_ready(self) -> bool:
         try:
             return self.request("GET", "/health")["status"] == "pass"
-        except (OSError, ValueError):
+        except (OSError, ValueError, http.client.HTTPException):
             return False
 
     def make_bucket(self, name: str) -> str:
@@ -82,6 +83,6 @@ class Influxd(Server):
         headers = {"Authorization": f"Token {self.token}", "Content-Type": "application/json"}
         data = None if body is None else json.dumps(body).encode()
         asked = urllib.request.Request(self.url + path, data=data, headers=headers, method=method)
-        with urllib.request.urlopen(asked, timeout=10) as answer:
+        with urllib.request.urlopen(asked, timeout=60) as answer:
             text = answer.read()
         return json.loads(text) if text else {}

@@ -67,7 +67,6 @@ class Kafka(Server):
 
     name = "kafka"
     start_timeout_s = 90.0
-    stop_timeout_s = 30.0
 
     def __init__(
         self,
@@ -127,6 +126,6 @@ class Kafka(Server):
         properties.write_text(text + self._secure())
         cluster = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=").replace("-", "A")
         command = [*self._java(), "kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(properties)]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, cwd=self.folder, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120, cwd=self.folder, check=False)
         if done.returncode != 0:
             raise ServerFailed(f"kafka: the folder could not be formatted:\n{done.stdout}{done.stderr}")

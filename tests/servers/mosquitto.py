@@ -89,5 +89,5 @@ class Mosquitto(Server):
     def _password_file(self) -> Path:
         path = self.folder / "passwords"
         path.write_text("".join(f"{user}:{password}\n" for user, password in self.passwords.items()))
-        subprocess.run([str(need("mosquitto_passwd")), "-U", str(path)], check=True, timeout=30)
+        subprocess.run([str(need("mosquitto_passwd")), "-U", str(path)], check=True, timeout=120)
         return path

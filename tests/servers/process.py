@@ -1,5 +1,6 @@
 """What all servers share: a child process on a known port, started until it answers, stopped by its id."""
 
+import fcntl
 import os
 import random
 import shutil
@@ -7,11 +8,14 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from pathlib import Path
+
+FIRST_PORT, LAST_PORT = 15_000, 31_999
 
 
 class ServerFailed(Exception):
@@ -19,20 +23,37 @@ class ServerFailed(Exception):
 
 
 def free_port() -> int:
-    """A TCP port of 127.0.0.1 that nothing listens on.
+    """A TCP port of 127.0.0.1 that nothing listens on, and that no other test of this machine is given for a long time.
+
+    Whoever asks listens there only some time later, and a server that was stopped comes back to its port: so the ports
+    are given out one after the other, over all test runs of this user, and not at random.
 
     Taken from below the range that outgoing connections use: a client that keeps trying a port of that range while its
     server is down can be given that very port as its own, and then talks to itself.
     """
     for _ in range(200):
-        port = random.SystemRandom().randrange(15_000, 32_000)
+        port = _next_port()
         with socket.socket() as trial:
             try:
                 trial.bind(("127.0.0.1", port))
             except OSError:
                 continue
             return port
-    raise ServerFailed("no free port found between 15000 and 32000")
+    raise ServerFailed(f"no free port found between {FIRST_PORT} and {LAST_PORT}")
+
+
+def _next_port() -> int:
+    """The port after the one given out last."""
+    given = Path(tempfile.gettempdir()) / f"threshold-tests-port-{os.getuid()}"
+    with given.open("a+") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        file.seek(0)
+        last = file.read()
+        port = int(last) + 1 if last.isdigit() else random.SystemRandom().randrange(FIRST_PORT, LAST_PORT)
+        port = port if FIRST_PORT <= port <= LAST_PORT else FIRST_PORT
+        file.truncate(0)
+        file.write(str(port))
+    return port
 
 
 def is_listening(port: int) -> bool:
@@ -61,9 +82,9 @@ class Server(ABC):
     """
 
     name = "server"
-    start_timeout_s = 30.0
+    start_timeout_s = 90.0
     stop_signal = signal.SIGTERM
-    stop_timeout_s = 20.0
+    stop_timeout_s = 60.0
 
     def __init__(self, folder: Path, *, port: int | None = None) -> None:
         self.folder = folder
@@ -119,7 +140,7 @@ class Server(ABC):
 
     def kill(self) -> None:
         """kill -9."""
-        self._end(signal.SIGKILL, 10)
+        self._end(signal.SIGKILL, self.stop_timeout_s)
 
     def pause(self) -> None:
         """SIGSTOP: it neither answers nor ends, as a machine that hangs."""
@@ -160,7 +181,7 @@ class Server(ABC):
                 self.process.wait(timeout_s)
             except subprocess.TimeoutExpired:
                 self.process.kill()
-                self.process.wait(10)
+                self.process.wait(60)
         self.process = None
 
     def __enter__(self) -> "Server":
