@@ -149,17 +149,23 @@ class Buffered(InboxWriter):
         """As the port says; [] for what waits here.  Raises LogFull."""
         if self._frames is not frames:
             self._frames, self._parcel = frames, self._carrier.parcel(frames, notes)
-        tried_ms = None
+        tried_ms, away = None, ""
         if not self._must_wait():
             tried_ms = wall_clock_ms()
             try:
                 offsets = self._carrier.send(self._parcel)
             except LogFull as trouble:
-                self._begin(str(trouble))
+                away = str(trouble)
             else:
                 self._frames = None
+                if self._trouble:
+                    # It had not come as far as this disk: whoever brings has nothing to bring, and says that it is over.
+                    self._something.set()
                 return offsets
         with self._lock:
+            if tried_ms is not None:
+                # With the storing, or the other thread would say meanwhile that nothing waits.
+                self._begin(away)
             self._store(self._parcel, tried_ms)
             if tried_ms is not None:
                 self._failed = (self._file.newest(), self._parcel)
@@ -183,8 +189,9 @@ class Buffered(InboxWriter):
         self._bytes += len(data)
 
     def _begin(self, trouble: str) -> None:
+        """Kafka did not take something.  Called with the lock."""
         if not self._trouble:
-            self._trouble, self._since_ms = trouble, wall_clock_ms()
+            self._since_ms, self._trouble = wall_clock_ms(), trouble
             say("Kafka is away: what comes in waits on this disk", trouble=trouble)
             self.report("kafka", False, Trouble.of("kafka-away", why=trouble))
 
@@ -219,7 +226,8 @@ class Buffered(InboxWriter):
             try:
                 left = self._bring()
             except LogFull as trouble:
-                self._begin(str(trouble))
+                with self._lock:
+                    self._begin(str(trouble))
                 self._stopping.wait(_PAUSES_S[min(tries, len(_PAUSES_S) - 1)])
                 tries += 1
                 continue
@@ -231,7 +239,8 @@ class Buffered(InboxWriter):
                 raise
             tries = 0
             if not left:
-                self._over()
+                with self._lock:
+                    self._over()
 
     def _bring(self) -> int:
         """Bring some of the oldest; how many are left.  Raises LogFull."""
@@ -284,6 +293,9 @@ class Buffered(InboxWriter):
         return numbers, size, self._carrier.without_standing(parcel, min(tried)) if tried else parcel
 
     def _over(self) -> None:
+        """Nothing was left to bring.  Called with the lock: something may have come since."""
+        if self._waiting:
+            return
         trouble, self._trouble = self._trouble, ""
         if trouble:
             lasted_s = (wall_clock_ms() - self._since_ms) / 1000

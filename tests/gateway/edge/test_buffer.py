@@ -21,6 +21,7 @@ class Kafka:
         self.away = ""
         self.late = False
         self.looked: list[int] = []
+        self.tries = 0
         self.lock = threading.Lock()
         self._given: Parcel | None = None
 
@@ -29,6 +30,7 @@ class Kafka:
 
     def send(self, parcel):
         with self.lock:
+            self.tries += 1
             again = self._given is parcel
             if not self.away or self.late:
                 if not again:
@@ -106,6 +108,46 @@ def test_what_kafka_does_not_take_is_on_disk_and_brought_in_order(make, kafka):
     assert reports[:-2] in ([], [("kafka", True)])
 
 
+def test_what_kafka_refuses_while_the_last_was_brought_is_not_said_to_be_there(make, kafka, monkeypatch):
+    reports: list[tuple[str, bool]] = []
+    brought, go_on = threading.Event(), threading.Event()
+    bring = Buffered._bring
+
+    def brings_and_dawdles(self) -> int:
+        left = bring(self)
+        brought.set()
+        go_on.wait(60)
+        return left
+
+    monkeypatch.setattr(Buffered, "_bring", brings_and_dawdles)
+    buffered = make()
+    buffered.report = lambda part, well, _detail: reports.append((part, well))
+    wait_until(brought.is_set)
+    kafka.away = "away"
+    buffered.write(batch(0), [])
+    go_on.set()
+    wait_until(lambda: kafka.tries >= 2, what="the bringing of what waits")
+    assert (reports, buffered.seen()["buffer"]["trouble"]) == ([("kafka", False)], "away")
+    kafka.away = ""
+    wait_until(lambda: reports == [("kafka", False), ("kafka", True)])
+    assert kafka.standing == [b"frame 0"]
+
+
+def test_that_kafka_is_there_again_is_said_though_nothing_could_wait_on_this_disk(make, kafka, monkeypatch):
+    reports: list[tuple[str, bool]] = []
+    buffered = make(most_bytes=1)
+    wait_until(lambda: buffered._over_before)
+    buffered.report = lambda part, well, _detail: reports.append((part, well))
+    kafka.away = "away"
+    frames = batch(0)
+    with pytest.raises(BufferFull):
+        buffered.write(frames, [])
+    kafka.away = ""
+    assert buffered.write(frames, []) == [0]
+    wait_until(lambda: reports == [("kafka", False), ("kafka", True)])
+    assert buffered.seen()["buffer"]["trouble"] == ""
+
+
 def test_what_arrived_without_an_answer_is_not_brought_twice(make, kafka):
     buffered = make()
     kafka.away, kafka.late = "no answer", True
@@ -120,7 +162,8 @@ def crash(buffered: Buffered) -> None:
     """As kill -9 leaves it: the file as it stands, nothing told."""
     buffered._stopping.set()
     buffered._something.set()
-    buffered._thread.join(10)
+    buffered._thread.join(60)
+    assert not buffered._thread.is_alive()
 
 
 def test_a_process_that_died_over_the_bringing_is_followed_by_one_that_looks_first(make, kafka):
