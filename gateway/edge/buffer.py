@@ -159,7 +159,7 @@ class Buffered(InboxWriter):
             else:
                 self._frames = None
                 if self._trouble:
-                    # It had not come as far as this disk: whoever brings has nothing to bring, and says that it is over.
+                    # It never came as far as this disk: whoever brings has nothing to bring, and says that it is over.
                     self._something.set()
                 return offsets
         with self._lock:

@@ -24,6 +24,8 @@ from gateway.mqtt.server_session import Limits
 from gateway.principals import knows_secret, secrets
 
 _RECEIVE_BYTES = 64 * 1024
+# A sweep that comes late by a second or more waits so long: first is read what lies in the sockets.
+_READ_FIRST_S = 0.5
 
 
 class Rules(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,6 +64,7 @@ class Listener:
         self._due: dict[int, set[Connection]] = {}
         self._swept_s = clock_ms() // 1000
         self._sweeper: asyncio.TimerHandle | None = None
+        self._has_read = False
         self.buffer = bytearray(_RECEIVE_BYTES)
         self.view = memoryview(self.buffer)
 
@@ -151,6 +154,12 @@ class Listener:
         """Once a second: connections whose deadline may have come.  It moves with every packet, and is looked up only
         here; a few at a time, so that a connection costs nothing while it lives."""
         now_ms = clock_ms()
+        if now_ms // 1000 - self._swept_s > 1 and not self._has_read:
+            # We were held up ourselves (stopped, swapped out): what devices said meanwhile is still to be read.
+            self._has_read = True
+            self._sweeper = self.loop.call_later(_READ_FIRST_S, self._sweep)
+            return
+        self._has_read = False
         while self._swept_s < now_ms // 1000:
             self._swept_s += 1
             for connection in self._due.pop(self._swept_s, ()):

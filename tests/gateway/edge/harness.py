@@ -6,11 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from devices.events import Event
 from devices.fleet import Fleet
-from gateway.edge import inbox
+from gateway.edge import connection, inbox, listener
 from gateway.edge.committer import Committer
 from gateway.edge.gate import Gate
+from gateway.edge.keeping import InboxWriter
 from gateway.edge.listener import Listener, Rules
 from gateway.flow import Flow
 from gateway.mqtt.events import Published, Will
@@ -21,6 +24,9 @@ from streams.edge.log import LogFull
 from streams.edge.sqlite_log import SqliteReader
 from streams.frames import InboxRecord, RejectRecord, decode_inbox
 from tests.gateway.worlds import FLEET, SECRET, intake_of
+
+# Only a test that fails waits so long.
+WAIT_S = 60
 
 
 class FailingWriter(inbox.BoxInbox):
@@ -67,20 +73,32 @@ class Inside:
     async def __aexit__(self, *_: object) -> None:
         await self.listener.close()
         self.writer.trouble = ""
-        await asyncio.wait_for(self.gate.drained(), 5)
+        await asyncio.wait_for(self.gate.drained(), WAIT_S)
         await asyncio.get_running_loop().run_in_executor(None, self.committer.stop)
         assert self.crashes == []
 
-    async def until(self, condition: Callable[[], object], timeout_s: float = 5) -> None:
-        end = time.monotonic() + timeout_s
+    async def until(self, condition: Callable[[], object]) -> None:
+        end = time.monotonic() + WAIT_S
         while not condition():
             assert time.monotonic() < end, "waited in vain"
             await asyncio.sleep(0.005)
 
+    async def stored(self) -> inbox.Kept:
+        """What the next run would find, read where the file is written: its connection is no other thread's."""
+        loop = asyncio.get_running_loop()
+        found: asyncio.Future[inbox.Kept] = loop.create_future()
+
+        def read(writer: InboxWriter) -> None:
+            assert isinstance(writer, inbox.BoxInbox)
+            loop.call_soon_threadsafe(found.set_result, inbox.kept(writer, 1))
+
+        self.committer.ask(read)
+        return await asyncio.wait_for(found, WAIT_S)
+
     async def durable(self) -> None:
         """Everything taken so far is on disk."""
         await asyncio.sleep(0)
-        await asyncio.wait_for(self.gate.drained(), 5)
+        await asyncio.wait_for(self.gate.drained(), WAIT_S)
 
     def records(self) -> list[InboxRecord]:
         reader = SqliteReader(self.folder / inbox.FILE, "inbox")
@@ -105,6 +123,23 @@ class Inside:
         await client.connect(name, **options)
         assert await client.answer() == b"\x20\x02\x00\x00"
         return client
+
+
+class StillClock:
+    """What deadlines of connections are counted by, moved by the test alone: however long the machine takes, no device
+    is silent for it."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now_ms = 1_000_000
+        for module in (connection, listener):
+            monkeypatch.setattr(module, "clock_ms", lambda: self.now_ms)
+
+    def passes(self, ms: int, inside: Inside) -> None:
+        """So much later the listener looks who has been silent."""
+        self.now_ms += ms
+        assert inside.listener._sweeper is not None
+        inside.listener._sweeper.cancel()
+        inside.listener._sweep()
 
 
 class Client:
@@ -149,19 +184,19 @@ class Client:
         self.send(Published(topic, payload, qos, packet_id if qos else 0, dup, retain, ()))
 
     async def answer(self, size: int = 4) -> bytes:
-        return await asyncio.wait_for(self.reader.readexactly(size), 5)
+        return await asyncio.wait_for(self.reader.readexactly(size), WAIT_S)
 
     async def packet(self) -> tuple[int, bytes]:
         """First byte and body of the next packet."""
         first, length = await self.answer(2)
         return first, await self.answer(length)
 
-    async def closed(self, timeout_s: float = 5) -> bool:
+    async def closed(self) -> bool:
         """Wait for the end of the stream, whatever comes before."""
         try:
-            await asyncio.wait_for(self.reader.read(-1), timeout_s)
-        except ConnectionResetError:
-            pass
+            await asyncio.wait_for(self.reader.read(-1), WAIT_S)
+        except (ConnectionResetError, BrokenPipeError):
+            pass  # it may end while we still send
         return True
 
     def close(self) -> None:

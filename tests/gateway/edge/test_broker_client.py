@@ -114,7 +114,7 @@ async def test_a_broker_that_is_not_there_yet_is_waited_for(tmp_path, make_mosqu
         await inside.until(lambda: client.state == "away")
         assert "refused" in client.trouble.lower()
         await asyncio.to_thread(make_mosquitto, port=port)
-        await inside.until(lambda: client.connected, timeout_s=20)
+        await inside.until(lambda: client.connected)
         await say(port, *payloads(1))
         await inside.until(lambda: len(inside.events()) == 1)
 
@@ -127,7 +127,7 @@ async def test_a_broker_killed_and_started_again_loses_nothing_it_acknowledged(t
             await asyncio.to_thread(mosquitto.kill)
             await inside.until(lambda: not client.connected)
             await asyncio.to_thread(mosquitto.start)
-            await inside.until(lambda: client.connected, timeout_s=20)
+            await inside.until(lambda: client.connected)
         await inside.until(lambda: set(batteries(inside)) == {0, 1, 10, 11, 20, 21})
         assert client.counts["connections"] == 4
 
@@ -136,7 +136,7 @@ async def test_a_broker_that_forgot_us_is_subscribed_to_again(tmp_path, mosquitt
     async with Inside(tmp_path / "in") as inside, client_of(inside, mosquitto_fast.port) as client:
         await inside.until(lambda: client.connected)
         await asyncio.to_thread(mosquitto_fast.restart)
-        await inside.until(lambda: client.counts["connections"] == 2, timeout_s=20)
+        await inside.until(lambda: client.counts["connections"] == 2)
         await asyncio.sleep(0.2)
         await say(mosquitto_fast.port, *payloads(5))
         await inside.until(lambda: batteries(inside) == [5])
@@ -148,10 +148,10 @@ async def test_a_broker_that_hangs_is_left_and_tried_again(tmp_path, mosquitto, 
         await inside.until(lambda: client.connected)
         mosquitto.pause()
         try:
-            await inside.until(lambda: not client.connected, timeout_s=20)
+            await inside.until(lambda: not client.connected)
         finally:
             mosquitto.resume()
-        await inside.until(lambda: client.connected, timeout_s=30)
+        await inside.until(lambda: client.connected)
 
 
 async def test_a_broker_that_stays_away_is_reported_and_its_return_too(tmp_path, make_mosquitto, monkeypatch):
@@ -164,7 +164,7 @@ async def test_a_broker_that_stays_away_is_reported_and_its_return_too(tmp_path,
 
         await inside.until(lambda: reports() == [("broker", False)])
         await asyncio.to_thread(make_mosquitto, port=port)
-        await inside.until(lambda: client.connected, timeout_s=20)
+        await inside.until(lambda: client.connected)
         await inside.until(lambda: reports() == [("broker", False), ("broker", True)])
 
 
@@ -192,7 +192,7 @@ async def test_tls_and_a_password(tmp_path, make_mosquitto, authority):
         numbers = range(40)
         connected = {"password": "too", "ca": str(authority.certificate)}
         await asyncio.to_thread(lambda: _publish_localhost(broker.port, connected, payloads(*numbers)))
-        await inside.until(lambda: batteries(inside) == list(numbers), timeout_s=10)
+        await inside.until(lambda: batteries(inside) == list(numbers))
 
 
 def _publish_localhost(port: int, options: dict[str, str], said: list[bytes]) -> None:
@@ -234,7 +234,7 @@ async def test_while_the_disk_is_full_nothing_is_read_and_nothing_is_lost(tmp_pa
         await asyncio.sleep(0.2)
         assert inside.gate.flow.messages == 1
         inside.writer.trouble = ""
-        await inside.until(lambda: batteries(inside) == list(range(60)), timeout_s=10)
+        await inside.until(lambda: batteries(inside) == list(range(60)))
 
 
 async def test_while_nothing_can_be_written_the_connection_is_kept_and_the_broker_is_not_blamed(
@@ -252,7 +252,7 @@ async def test_while_nothing_can_be_written_the_connection_is_kept_and_the_broke
         await asyncio.sleep(5)
         await say(mosquitto.port, *payloads(1))
         inside.writer.trouble = ""
-        await inside.until(lambda: batteries(inside) == [0, 1], timeout_s=10)
+        await inside.until(lambda: batteries(inside) == [0, 1])
         assert (client.counts["connections"], client.counts["connections_lost"]) == (1, 0)
         assert not any(r.part == "broker" for r in inside.records() if isinstance(r, SystemReport))
 

@@ -6,8 +6,7 @@ import pytest
 from gateway.edge.listener import Rules
 from gateway.mqtt.events import Subscription, Will
 from gateway.mqtt.packets import V5, Disconnect, Pingreq, Subscribe
-from gateway.mqtt.server_session import Limits
-from tests.gateway.edge.harness import Client, Inside
+from tests.gateway.edge.harness import Client, Inside, StillClock
 from tests.gateway.worlds import BRIDGE, SECRET_SHA256, door, fleet_of
 
 
@@ -113,14 +112,19 @@ async def test_a_will_on_a_foreign_topic_is_refused_and_kept(tmp_path):
         assert [(r.reason, r.topic) for r in inside.rejects()] == [("forbidden-topic", "zigbee2mqtt/bridge/state")]
 
 
-async def test_a_device_that_falls_silent_is_offline(tmp_path):
-    rules = Rules(limits=Limits(silence_s=1))
-    async with Inside(tmp_path, rules=rules) as inside:
+async def test_a_device_that_falls_silent_is_offline(tmp_path, monkeypatch):
+    clock = StillClock(monkeypatch)
+    async with Inside(tmp_path) as inside:
         client = await inside.client(keep_alive_s=1)
-        await asyncio.sleep(1.05)
+        clock.passes(1050, inside)
         client.send(Pingreq())
         assert await client.answer(2) == b"\xd0\x00"
-        await client.closed(timeout_s=5)
+        clock.passes(1499, inside)
+        client.send(Pingreq())
+        assert await client.answer(2) == b"\xd0\x00"
+        for _ in range(3):
+            clock.passes(1000, inside)
+        await client.closed()
         await inside.until(lambda: len(inside.events("availability")) == 2)
         assert [event.online for event in inside.events("availability")] == [True, False]
 

@@ -4,11 +4,13 @@ import ssl
 import pytest
 
 from devices.fleet import Bridge, Platform
+from gateway.edge import listener
 from gateway.edge.listener import Listener, Rules, server_tls
 from gateway.mqtt.events import ConnectRequested
+from gateway.mqtt.packets import Pingreq
 from gateway.mqtt.reasons import Reason
 from gateway.mqtt.server_session import Limits
-from tests.gateway.edge.harness import Client, Inside
+from tests.gateway.edge.harness import Client, Inside, StillClock
 from tests.gateway.worlds import BRIDGE, FLEET, SECRET, SECRET_SHA256, door, fleet_of
 
 
@@ -114,8 +116,8 @@ async def test_whoever_does_not_say_who_it_is_is_dropped(tmp_path):
         silent = await Client.open(inside.port)
         slow = await Client.open(inside.port)
         slow.send(b"\x10\x20\x00")
-        assert await silent.closed(timeout_s=5)
-        assert await slow.closed(timeout_s=5)
+        assert await silent.closed()
+        assert await slow.closed()
         assert not inside.listener.half_open
 
 
@@ -146,14 +148,33 @@ async def test_paused_it_reads_nothing_and_goes_on_where_it_was(tmp_path):
         assert await late.answer() == b"\x20\x02\x00\x00"
 
 
-async def test_silence_while_it_is_paused_is_not_held_against_a_device(tmp_path):
-    async with Inside(tmp_path, rules=Rules(limits=Limits(silence_s=1))) as inside:
+async def test_silence_while_it_is_paused_is_not_held_against_a_device(tmp_path, monkeypatch):
+    clock = StillClock(monkeypatch)
+    async with Inside(tmp_path) as inside:
         client = await inside.client(keep_alive_s=1)
         inside.listener.pause()
-        await asyncio.sleep(2.2)
+        for _ in range(3):
+            clock.passes(1000, inside)
         inside.listener.resume()
+        clock.passes(1000, inside)
         client.publish(packet_id=1)
         assert await client.answer() == b"\x40\x02\x00\x01"
+
+
+async def test_silence_while_we_were_held_up_ourselves_is_not_held_against_a_device(tmp_path, monkeypatch):
+    clock = StillClock(monkeypatch)
+    monkeypatch.setattr(listener, "_READ_FIRST_S", 60)
+    async with Inside(tmp_path) as inside:
+        spoke = await inside.client("door-1", keep_alive_s=60)
+        silent = await inside.client("dev-1", keep_alive_s=60)
+        spoke.send(Pingreq())
+        # Stopped for so long that both are overdue, and the sweep is the first thing that happens.
+        clock.passes(100_000, inside)
+        assert await spoke.answer(2) == b"\xd0\x00"
+        clock.passes(500, inside)
+        assert await silent.closed()
+        spoke.publish(packet_id=1)
+        assert await spoke.answer() == b"\x40\x02\x00\x01"
 
 
 async def test_the_end_acknowledges_what_was_taken_and_says_goodbye(tmp_path):

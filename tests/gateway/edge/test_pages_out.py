@@ -3,7 +3,6 @@ import json
 from contextlib import asynccontextmanager
 from zoneinfo import ZoneInfo
 
-from gateway.edge import inbox
 from gateway.edge.box import BoxOutbox
 from gateway.edge.keeping import HeardTo
 from gateway.edge.pages_out import BROKER, PagesOut
@@ -46,7 +45,7 @@ class Streams:
 @asynccontextmanager
 async def pages_of(inside: Inside, *, with_broker: bool = False, shared: dict | None = None):
     """The pages part of a gateway that has just started.  `shared`: places that other gateways move too."""
-    kept = inbox.kept(inside.writer, 1)
+    kept = await inside.stored()
     out = PagesOut(
         inside.gate,
         BoxOutbox(inside.folder / "streams.db", "outbox"),
@@ -219,7 +218,7 @@ async def test_many_pages_go_out_as_fast_as_they_are_taken(tmp_path):
             found.append(said["page"])
             take(client, packet_id)
         assert found == [f"{n}.{m}" for n in range(60) for m in range(10)]
-        await inside.until(lambda: len(receipts(inside)) == 600, timeout_s=10)
+        await inside.until(lambda: len(receipts(inside)) == 600)
         streams.close()
 
 
@@ -280,7 +279,7 @@ async def test_a_broker_is_told_of_every_grid_and_role(tmp_path):
         out.accepted(BROKER, 2)
         await inside.until(lambda: len(receipts(inside)) == 2)
         assert broker.sent == ["p1", "p2"]
-        assert inbox.kept(inside.writer, 1).page_cursors[(BROKER, 0)] == 1
+        assert (await inside.stored()).page_cursors[(BROKER, 0)] == 1
         assert out.waiting()[BROKER] == 0
         streams.close()
 
