@@ -133,4 +133,5 @@ class Background:
         if self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._loop.stop)
             self._thread.join(5)
-            self._loop.close()
+            if not self._thread.is_alive():  # else it ends with the process
+                self._loop.close()

@@ -88,7 +88,8 @@ class ProgressWatch:
         try:
             asyncio.run(self._watch())
         except BaseException as error:  # noqa: BLE001 - a watch that ended by itself would be missed by nobody
-            self._fail(error)
+            if not self._stop.is_set():
+                self._fail(error)
 
     async def _watch(self) -> None:
         asker = Asker(connection(self._settings.cluster), _ANSWER_S)
@@ -98,6 +99,8 @@ class ProgressWatch:
                 await self._look(asker)
             except (KafkaError, OSError, TimeoutError):
                 self._progress.blind()
+            if self._stop.is_set():
+                break  # a process that leaves its partitions is no longer to bring them on
             self._judge()
             await asyncio.to_thread(self._stop.wait, look_s)
         await asker.close()

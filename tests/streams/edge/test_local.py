@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from devices.events import Event
+from streams.edge import local
 from streams.edge.doorbell import Bell, Doorbell
 from streams.edge.live_clock import LiveClock
 from streams.edge.local import GRACE_MS
@@ -117,29 +118,28 @@ def test_what_fell_due_while_it_was_down_goes_out_at_once(box):
     assert (T0_MS + 1000 + 5 * MINUTE_MS, "police", "undeclared-opening") in pages(box)
 
 
-def test_a_ring_brings_a_page_within_milliseconds_and_rings_on(box, tmp_path):
+def test_a_ring_brings_a_page_at_once_and_rings_on(box, tmp_path, monkeypatch):
+    monkeypatch.setattr(local, "_LOOK_S", 600.0)  # whoever waits for a look is found out
     now_ms = time.time_ns() // 1_000_000
     box.put(fleet(2, now_ms - 2000), [door(1, now_ms - 1000, False, 1)])
     runtime = box.start(LiveClock())
     rung = Doorbell(tmp_path / "bell", "test", ("outbox",))
+    bell = Bell(tmp_path / "bell", "inbox")
     thread = Thread(target=runtime.run)
     thread.start()
     try:
-        while box.ask("SELECT events FROM status") != [(len(fleet(2)) + 1,)]:
-            time.sleep(0.01)
+        wait_until(lambda: box.ask("SELECT events FROM status") == [(len(fleet(2)) + 1,)])
         time.sleep(1.1)  # a bell looks for new readers once a second
         rung.drain()
         box.put([door(1, time.time_ns() // 1_000_000, True, 2)])
-        bell = Bell(tmp_path / "bell", "inbox")
-        began_s = time.monotonic()
         bell.ring()
-        assert rung.wait(5)
-        assert time.monotonic() - began_s < 0.5, "a poll would have taken a second"
+        assert rung.wait(60)
         assert [role for _, role, _ in pages(box)] == ["worker"]
-        bell.close()
     finally:
         runtime.stop()
+        bell.ring()
         thread.join()
+        bell.close()
         rung.close()
 
 
@@ -299,5 +299,5 @@ def test_stop_ends_it(box):
     thread = Thread(target=runtime.run)
     thread.start()
     runtime.stop()
-    thread.join(5)
+    thread.join(60)
     assert not thread.is_alive()

@@ -8,7 +8,6 @@ from threading import Thread
 import apsw
 import pytest
 
-from streams.edge.live_clock import LiveClock
 from streams.edge.log import LogFull
 from streams.edge.sqlite_log import SqliteWriter
 from streams.effects import Decision
@@ -26,9 +25,14 @@ def box(tmp_path):
     made.close()
 
 
-def running(box: Box, clock: LiveClock | None = None) -> Thread:
-    runtime = box.start(clock or standing_clock())
-    thread = Thread(target=runtime.run)
+def running(box: Box) -> Thread:
+    box.start(standing_clock())
+    return begun(box)
+
+
+def begun(box: Box) -> Thread:
+    assert box.runtime is not None
+    thread = Thread(target=box.runtime.run)
     thread.start()
     return thread
 
@@ -37,7 +41,7 @@ def finish(box: Box, thread: Thread) -> None:
     """It takes in the rest by itself; the outcome is that of an engine that met no trouble."""
     try:
         frames = len(in_frames(RECORDS))
-        wait_until(lambda: box.ask("SELECT offset FROM cursors") == [(frames,)], 30, "the rest of the inbox")
+        wait_until(lambda: box.ask("SELECT offset FROM cursors") == [(frames,)], what="the rest of the inbox")
     finally:
         box.runtime.stop()
         thread.join()
@@ -49,9 +53,10 @@ def finish(box: Box, thread: Thread) -> None:
 def test_a_locked_file_is_waited_for(box, capsys):
     thread = running(box)
     other = apsw.Connection(str(box.folder / "streams.db"))
+    other.set_busy_timeout(60_000)
     other.execute("BEGIN IMMEDIATE")
     box.put(*in_frames(RECORDS))
-    wait_until(lambda: "another process holds it locked" in capsys.readouterr().err, 15, "the complaint")
+    wait_until(lambda: "another process holds it locked" in capsys.readouterr().err, what="the complaint")
     assert box.decided() == []
     other.execute("ROLLBACK")
     other.close()
@@ -61,14 +66,13 @@ def test_a_locked_file_is_waited_for(box, capsys):
 
 def test_a_disk_that_takes_no_more_is_waited_for(box, capsys):
     """A quota: the kernel refuses every write past a size, as a full disk does."""
-    thread = running(box)
-    frames = in_frames(RECORDS)
-    inbox = [box.put(frame) for frame in frames]
-    assert len(inbox) == len(frames)
+    box.start(standing_clock())
+    box.put(*in_frames(RECORDS))
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, hard))
+    thread = begun(box)  # only now: it must not have written all of it before the disk is full
     try:
-        wait_until(lambda: "nothing is decided until then" in capsys.readouterr().err, 15, "the complaint")
+        wait_until(lambda: "nothing is decided until then" in capsys.readouterr().err, what="the complaint")
         time.sleep(0.5)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
@@ -143,7 +147,7 @@ def test_an_inbox_that_cannot_be_read_is_waited_for(box, capsys):
     whole = path.read_bytes()
     path.write_bytes(whole[:4096] + os.urandom(len(whole) - 4096))
     thread = running(box)
-    wait_until(lambda: "inbox.db" in (said := capsys.readouterr().err) and "damaged" in said, 15, "the complaint")
+    wait_until(lambda: "inbox.db" in (said := capsys.readouterr().err) and "damaged" in said, what="the complaint")
     assert box.decided() == []
     path.write_bytes(whole)
     finish(box, thread)

@@ -41,7 +41,7 @@ def test_a_report_that_lies_in_the_inbox_is_waited_for(box):
     box.put([SystemReport(T0_MS, "sink", True)])
     box.take_in()
     box.put([SystemReport(T0_MS + 1, "clock", False)])
-    impatient, patient, answers = standing(box), standing(box, 20), []
+    impatient, patient, answers = standing(box), standing(box, 60), []
     assert impatient.stands("clock") is None
     asking = Thread(target=lambda: answers.append(patient.stands("clock")))
     asking.start()
@@ -77,11 +77,11 @@ def test_what_moved_to_its_place_in_the_file_is_found_there_too(box, monkeypatch
 
 def test_a_question_under_way_ends_when_the_process_does(box):
     box.put([SystemReport(T0_MS, "clock", False)])
-    asked, answers = standing(box, 60), []
+    asked, answers = standing(box, 600), []
     asking = Thread(target=lambda: answers.append(asked.stands("clock")))
     asking.start()
     asked.stop()
-    wait_until(lambda: answers == [None], 5)
+    wait_until(lambda: answers == [None])
     asking.join()
     asked.close()
 
