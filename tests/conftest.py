@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from tests import servers
 
@@ -26,8 +26,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     LEFT_OUT.clear()
-    # The machine may be busy with others: how long an example took says nothing of it.
-    settings.register_profile("threshold", deadline=None)
+    # The machine may be busy with others: how long an example took, or its making, says nothing of it.
+    settings.register_profile("threshold", deadline=None, suppress_health_check=[HealthCheck.too_slow])
     settings.load_profile("threshold")
 
 

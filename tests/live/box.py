@@ -58,7 +58,7 @@ class Box:
             preexec_fn=die_with_parent(),  # noqa: PLW1509 - at this moment the test has one thread
         )
 
-    def wait_ready(self, timeout_s: float = 60.0) -> None:
+    def wait_ready(self, timeout_s: float = 120.0) -> None:
         wait_until(self._is_ready, timeout_s, f"the box\n{self.log()[-3000:]}")
 
     def _is_ready(self) -> bool:
@@ -91,7 +91,7 @@ class Box:
         for pid in (self._supervisor.pid, *pids):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-        self._supervisor.wait(10)
+        self._supervisor.wait(60)
         (self.data / "processes.json").unlink(missing_ok=True)
         self.start()
 
@@ -99,12 +99,12 @@ class Box:
         """As an operator would."""
         if self._supervisor is not None and self._supervisor.poll() is None:
             self._supervisor.terminate()
-            self._supervisor.wait(30)
+            self._supervisor.wait(60)
 
     def remove(self) -> None:
         if self._supervisor is not None and self._supervisor.poll() is None:
             self._supervisor.kill()
-            self._supervisor.wait(10)
+            self._supervisor.wait(60)
 
     def log(self) -> str:
         with contextlib.suppress(FileNotFoundError):

@@ -4,14 +4,17 @@ import itertools
 import sys
 import time
 import urllib.request
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+from aiokafka.errors import KafkaError
 
 from devices.edge.settings import Cluster, Data, Settings, Streams
 from streams.edge.cluster_part import ASIDE, MARK
 from streams.edge.kafka import connection, names
 from streams.edge.kafka_log import KafkaReader, open_reader, open_writer
+from streams.edge.log import LogFull
 from streams.effects import Effect
 from streams.engine import Engine
 from streams.frames import InboxRecord, decode_outbox, encode_inbox
@@ -22,6 +25,7 @@ from tests.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 _number = itertools.count()
+_T = TypeVar("_T")
 
 # A worker whose time passes with the records alone, so that what it decides does not hang on when it was killed.
 STANDING = """
@@ -46,7 +50,7 @@ class WorkerProcess(Server):
 
     name = "worker"
     start_timeout_s = 120.0
-    stop_timeout_s = 30.0
+    stop_timeout_s = 60.0
 
     def __init__(self, folder: Path, config: Path, *, program: str = "") -> None:
         super().__init__(folder)
@@ -130,7 +134,7 @@ class ClusterSite:
     def put_raw(self, *frames: tuple[int, bytes]) -> list[int]:
         if self._writer is None:
             self._writer = open_writer(self.settings, "inbox")
-        return self._writer.append(list(frames))
+        return patiently(self._writer.append, list(frames))
 
     def reader(self, log: str) -> KafkaReader:
         if log not in self._readers:
@@ -144,7 +148,7 @@ class ClusterSite:
     def frames(self, log: str, partition: int) -> list[tuple[int, bytes]]:
         reader, after = self.reader(log), 0
         found: list[tuple[int, bytes]] = []
-        while some := reader.read(partition, after, 500):
+        while some := patiently(reader.read, partition, after, 500):
             found += some
             after = some[-1][0]
         return found
@@ -168,15 +172,17 @@ class ClusterSite:
         """Key and value of every record of a log with one partition."""
         return records(self.settings, self.names.of(log), 0)
 
-    def settled(self, timeout_s: float = 60) -> None:
+    def settled(self, timeout_s: float = 120) -> None:
         """Wait until every frame of `inbox` is taken in and committed."""
         wait_until(lambda: self.committed() == self.ends(), timeout_s, "all frames taken in")
 
     def ends(self) -> dict[int, int]:
-        return {p: end for p, end in self.reader("inbox").ends(range(self.partitions)).items() if end}
+        ends = patiently(self.reader("inbox").ends, range(self.partitions))
+        return {p: end for p, end in ends.items() if end}
 
     def committed(self) -> dict[int, int]:
-        return {p: offset for p, offset in group_offsets(self.settings, self.names.group).items() if offset}
+        offsets = patiently(group_offsets, self.settings, self.names.group)
+        return {p: offset for p, offset in offsets.items() if offset}
 
     def forget(self) -> None:
         """Let go of the logs, to be opened anew."""
@@ -191,9 +197,21 @@ class ClusterSite:
         self.forget()
 
 
+def patiently(ask: Callable[..., _T], *about: Any) -> _T:
+    """The answer of a Kafka that may take its time: the machine is busy, or it has only just begun."""
+    end_s = time.monotonic() + 60
+    while True:
+        try:
+            return ask(*about)
+        except (LogFull, KafkaError):
+            if time.monotonic() > end_s:
+                raise
+            time.sleep(0.2)
+
+
 def standby_behind(address: str) -> list[float]:
     """Of each partition that a worker stands by for, the records it has not read, by its metrics.  Raises OSError."""
-    with urllib.request.urlopen(f"http://{address}/metrics", timeout=5) as answer:
+    with urllib.request.urlopen(f"http://{address}/metrics", timeout=60) as answer:
         lines = answer.read().decode().splitlines()
     return [float(line.split()[1]) for line in lines if line.startswith("threshold_worker_standby_behind{")]
 
@@ -225,7 +243,7 @@ def stamped(settings: Settings, topic: str, partition: int, first: int = 0) -> l
                 found += (await consumer.getmany(tp, timeout_ms=500)).get(tp, [])
             return found
 
-    return asyncio.run(read())
+    return patiently(lambda: asyncio.run(read()))
 
 
 def group_offsets(settings: Settings, group: str) -> dict[int, int]:

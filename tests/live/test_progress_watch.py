@@ -1,5 +1,6 @@
 """The watchdog of the workers on a real Kafka: stalls are planted, of every sort that a worker can have."""
 
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,11 +18,13 @@ from tests.servers import Kafka, free_port
 from tests.streams.edge.scripts import script
 from tests.waiting import wait_until
 
-pytestmark = [pytest.mark.live, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.live, pytest.mark.timeout(500)]
 
 PARTITIONS = 2
 SYSTEM = partition_of("system", PARTITIONS)
 OTHER = 1 - SYSTEM
+# Longer than a busy machine needs for what takes a second.
+TIMEOUT_S = 20
 
 # A worker that hangs over one partition after some frames, in one of three ways, while there is no file `mended`.
 PLANTED = """
@@ -37,7 +40,8 @@ mended = pathlib.Path(sys.argv[1]).with_name("mended").exists()
 flush, take = PartRunner._flush, Worker._take
 
 async def flush_or_hang(self):
-    if not mended and self.part.number == PARTITION and self.part.mark.offset >= 5:
+    # Not sooner: a timer may be due before the first five are committed, and they are to be.
+    if not mended and self.part.number == PARTITION and self.part.offset > 5:
         if HOW == "flush never ends":
             await asyncio.Event().wait()
         if HOW == "event loop hangs":
@@ -72,7 +76,7 @@ def feed(site: ClusterSite, partition: int) -> None:
     rows = script(1, 120)
     frames = [rows[n : n + 5] for n in range(0, len(rows), 5)]
     site.put(partition, *frames[:5])
-    wait_until(lambda: site.committed().get(partition, 0) >= 5, 60, "five frames taken in")
+    wait_until(lambda: site.committed().get(partition, 0) >= 5, 120, "five frames taken in")
     site.put(partition, *frames[5:])
 
 
@@ -89,14 +93,20 @@ def has_ended(worker: WorkerProcess) -> bool:
     return not worker.is_running()
 
 
+def partitions_of(worker: WorkerProcess) -> set[int]:
+    """Those that it runs, by its newest word."""
+    newest = re.match(r"[\d,]*", worker.said().rpartition("streams: partitions ")[2])
+    return set(map(int, filter(None, newest[0].split(",")))) if newest else set()
+
+
 @pytest.mark.parametrize("how", ["flush never ends", "event loop hangs", "frames never come"])
 def test_a_worker_that_stands_still_ends_with_one_line_and_is_told_to_the_supervisor(
     site: ClusterSite, how: str
 ) -> None:
-    worker = site.worker("a", program=planted(how, OTHER), progress_timeout_s=10)
+    worker = site.worker("a", program=planted(how, OTHER), progress_timeout_s=TIMEOUT_S)
     worker.start()
     feed(site, OTHER)
-    wait_until(lambda: has_ended(worker), 60, "the worker ends itself")
+    wait_until(lambda: has_ended(worker), 120, "the worker ends itself")
     assert worker.process is not None
     assert worker.process.returncode == 3
     lines = [line for line in worker.said().splitlines() if "ending, to be started again" in line]
@@ -107,8 +117,8 @@ def test_a_worker_that_stands_still_ends_with_one_line_and_is_told_to_the_superv
     # Whoever starts it again finds the report, raises it, and closes it once the partition moves.
     (site.folder / "mended").touch()
     worker.start()
-    site.settled(60)
-    wait_until(lambda: (f"system/streams-{OTHER}", "closed") in about_system(site), 60, "the incident is over")
+    site.settled()
+    wait_until(lambda: (f"system/streams-{OTHER}", "closed") in about_system(site), 120, "the incident is over")
     assert about_system(site) == [(f"system/streams-{OTHER}", "raised"), (f"system/streams-{OTHER}", "closed")]
 
 
@@ -118,29 +128,32 @@ def test_without_the_watchdog_the_same_stall_is_silent(site: ClusterSite) -> Non
     worker.start()
     feed(site, OTHER)
     with pytest.raises(AssertionError):
-        wait_until(lambda: has_ended(worker), 16, "the worker ends itself")
+        wait_until(lambda: has_ended(worker), TIMEOUT_S + 6, "the worker ends itself")
     assert site.committed()[OTHER] < site.ends()[OTHER]
     assert "stood" not in worker.said()
 
 
 def test_a_worker_that_cannot_even_end_itself_is_told_by_another(site: ClusterSite) -> None:
     stuck = site.worker("stuck", program=planted("frames never come", OTHER), progress_timeout_s=3600)
-    well = site.worker("well", progress_timeout_s=10)
+    well = site.worker("well", progress_timeout_s=TIMEOUT_S)
     for worker in (stuck, well):
         worker.start()
+
+    def shared() -> bool:
+        return sorted(map(sorted, map(partitions_of, (stuck, well)))) == [[0], [1]]
+
     # Which of them has which partition is the assignor's to say: where the well one has the planted one, it is taken.
-    wait_until(lambda: "partitions" in stuck.said() and "partitions" in well.said(), 60, "both have partitions")
-    wait_until(lambda: f"partitions {OTHER}," in stuck.said() or f"partitions {SYSTEM}," in stuck.said(), 60, "shared")
-    if not stuck.said().rpartition("streams: partitions ")[2].startswith(f"{OTHER},"):
+    wait_until(shared, 120, "each has a partition")
+    if partitions_of(stuck) != {OTHER}:
         well.stop()
         well.start()
-        wait_until(lambda: f"partitions {SYSTEM}," in well.said(), 60, "the well one has the other")
+        wait_until(lambda: shared() and partitions_of(stuck) == {OTHER}, 120, "the well one has the other")
     feed(site, OTHER)
-    wait_until(lambda: (f"system/streams-{OTHER}", "raised") in about_system(site), 60, "it is told")
+    wait_until(lambda: (f"system/streams-{OTHER}", "raised") in about_system(site), 120, "it is told")
     assert "its worker has not ended itself" in well.said()
     assert stuck.is_running()
     stuck.kill()
-    wait_until(lambda: (f"system/streams-{OTHER}", "closed") in about_system(site), 60, "and over")
+    wait_until(lambda: (f"system/streams-{OTHER}", "closed") in about_system(site), 120, "and over")
     assert well.is_running()
 
 
@@ -153,24 +166,24 @@ def test_what_is_put_aside_is_told_at_once_and_kept_for_the_next_owner(site: Clu
     worker.start()
     feed(site, OTHER)
     site.put_raw((OTHER, b"\x93garbage"))
-    wait_until(raised, 90, "the supervisor is told")
+    wait_until(raised, 120, "the supervisor is told")
     worker.stop()
     worker.start()
-    worker.wait_until(lambda: "streams: partitions" in worker.said(), 60, "to have partitions")
+    worker.wait_until(lambda: partitions_of(worker) == {0, 1}, 120, "to have partitions")
     time.sleep(3)  # it looks every second
     assert raised() == [f"system/quarantine-{OTHER}"]
 
 
 def test_prometheus_reads_how_a_worker_is(site: ClusterSite) -> None:
     port = free_port()
-    worker = site.worker("a", metrics=f"127.0.0.1:{port}", progress_timeout_s=10)
+    worker = site.worker("a", metrics=f"127.0.0.1:{port}", progress_timeout_s=TIMEOUT_S)
     worker.start()
     feed(site, OTHER)
     site.put_raw((OTHER, b"\x93garbage"))
-    site.settled(60)
+    site.settled()
 
     def read() -> dict[tuple[str, str], float]:
-        with urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer:
+        with urlopen(f"http://127.0.0.1:{port}/metrics", timeout=60) as answer:
             text = answer.read().decode()
         return {
             (sample.name, sample.labels.get("partition", "")): sample.value
@@ -179,7 +192,7 @@ def test_prometheus_reads_how_a_worker_is(site: ClusterSite) -> None:
         }
 
     end = float(site.ends()[OTHER])
-    wait_until(lambda: read().get(("threshold_inbox_committed", str(OTHER))) == end, 30, "the watch has seen the end")
+    wait_until(lambda: read().get(("threshold_inbox_committed", str(OTHER))) == end, 60, "the watch has seen the end")
     seen = read()
     assert seen["threshold_worker_up", ""] == 1
     assert seen["threshold_worker_partitions", ""] == seen["threshold_worker_partitions_running", ""] == PARTITIONS
@@ -194,5 +207,5 @@ def test_prometheus_reads_how_a_worker_is(site: ClusterSite) -> None:
     # A second worker of this machine cannot have the same address, and says so.
     second = site.worker("b", metrics=f"127.0.0.1:{port}")
     second.begin()
-    wait_until(lambda: has_ended(second), 60, "it says so")
+    wait_until(lambda: has_ended(second), 120, "it says so")
     assert f"[cluster] metrics = '127.0.0.1:{port}' cannot be listened on" in second.said()

@@ -81,7 +81,14 @@ class Vendor:
         self.port = port
         self.tls = ssl.create_default_context(cafile=str(authority.certificate))
 
-    def push(self, method: str, path: str, body: bytes, headers: dict[str, str], timeout_s: float = 15) -> int:
+    def push(self, method: str, path: str, body: bytes, headers: dict[str, str], timeout_s: float = 60) -> int:
+        """Its status; again, as the answer asks, where a busy machine's disk was not quick enough."""
+        until_s = time.monotonic() + 60
+        while (status := self._push(method, path, body, headers, timeout_s)) == 503 and time.monotonic() < until_s:
+            time.sleep(0.2)
+        return status
+
+    def _push(self, method: str, path: str, body: bytes, headers: dict[str, str], timeout_s: float) -> int:
         connection = http.client.HTTPSConnection("127.0.0.1", self.port, timeout=timeout_s, context=self.tls)
         try:
             connection.request(method, path, body, headers)
@@ -92,7 +99,7 @@ class Vendor:
             connection.close()
 
     def socket(self) -> ssl.SSLSocket:
-        raw = socket.create_connection(("127.0.0.1", self.port), timeout=15)
+        raw = socket.create_connection(("127.0.0.1", self.port), timeout=60)
         return self.tls.wrap_socket(raw, server_hostname="127.0.0.1")
 
     def send_and_leave(self, body: bytes, path: str = "/push/onenet-1") -> ssl.SSLSocket:
@@ -126,7 +133,7 @@ def test_every_platform_is_answered_and_its_opening_stands_in_the_inbox(pushed_t
     now_ms = int(time.time() * 1000)
     for one in pushes(now_ms):
         assert vendor.push(*one) == 200, one
-        gateway.wait_until(gateway.is_ready, 1, "still there")
+        gateway.wait_until(gateway.is_ready, 60, "still there")
     doors = gateway.events("door")
     assert {(event.device, event.open) for event in doors} == {(name, True) for name in "cotps"}
     # Again, as a platform does that heard no answer.  A Shelly says no number and no time; its door is open already.
@@ -136,7 +143,7 @@ def test_every_platform_is_answered_and_its_opening_stands_in_the_inbox(pushed_t
     assert vendor.push("POST", "/push/nobody", b"{}", {}) == 404
     health = gateway.health()
     assert (health["push"]["taken"], health["push"]["refused_keys"], health["push"]["not_found"]) == (9, 1, 1)
-    gateway.wait_until(lambda: len(gateway.rejects()) == 1, 5, "the reject")
+    gateway.wait_until(lambda: len(gateway.rejects()) == 1, 60, "the reject")
     assert gateway.rejects()[0].reason == "forbidden-topic"
     assert KEY not in gateway.log_file.read_text()
 
@@ -158,12 +165,13 @@ def test_hostile_callers_neither_stop_nor_slow_a_platform(pushed_to):
     for _ in range(120):
         with contextlib.suppress(OSError):
             slow.append(vendor.socket())
-    for one in slow:
-        one.sendall(b"POST /push/ctwing-1/x HTTP/1.1\r\nX: ")
     # Some that never get as far as TLS.
-    raw = [socket.create_connection(("127.0.0.1", vendor.port), timeout=5) for _ in range(60)]
-    for one in raw:
-        one.sendall(chance.randbytes(50))
+    raw = [socket.create_connection(("127.0.0.1", vendor.port), timeout=60) for _ in range(60)]
+    for one, begins in [(one, b"POST /push/ctwing-1/x HTTP/1.1\r\nX: ") for one in slow] + [
+        (one, chance.randbytes(50)) for one in raw
+    ]:
+        with contextlib.suppress(OSError):  # on a busy machine the first of them have had their time by now
+            one.sendall(begins)
 
     def ten_megabytes() -> None:
         with contextlib.suppress(OSError):
@@ -179,11 +187,11 @@ def test_hostile_callers_neither_stop_nor_slow_a_platform(pushed_to):
         begun = time.monotonic()
         assert vendor.push("POST", "/push/onenet-1", onenet(now_ms + n, str(n % 2)), {}) == 200
         assert time.monotonic() - begun < 10
-    flood.join(30)
+    flood.join(60)
     assert len(gateway.events("door")) == 20
     assert gateway.health()["push"]["connections"] <= 200
     # Whoever drips is ended: nothing of them is left ten seconds later.
-    gateway.wait_until(lambda: gateway.health()["push"]["connections"] == 0, 30, "the end of those that drip")
+    gateway.wait_until(lambda: gateway.health()["push"]["connections"] == 0, 90, "the end of those that drip")
     for one in (*slow, *raw):
         one.close()
 
@@ -192,7 +200,7 @@ DOORS = 8
 
 
 @pytest.mark.live
-@pytest.mark.timeout(200)
+@pytest.mark.timeout(500)
 def test_killed_between_commit_and_answer_a_push_that_comes_again_is_one_incident(tmp_path, authority):
     port = free_port()
     rows = "".join(
@@ -212,7 +220,7 @@ def test_killed_between_commit_and_answer_a_push_that_comes_again_is_one_inciden
                 return vendor.push("POST", "/push/onenet-1", body, {}, timeout_s=10) == 200
             return False
 
-        wait_until(answered, 60, "an answer")
+        wait_until(answered, 120, "an answer")
 
     def on_disk(after: int) -> bool:
         reader = SqliteReader(box.data / "inbox.db", "inbox")
@@ -234,7 +242,7 @@ def test_killed_between_commit_and_answer_a_push_that_comes_again_is_one_inciden
                 reader.close()
                 left = vendor.send_and_leave(body)
                 # In the log, whether or not the answer has left: it is never read.
-                wait_until(lambda before=before: on_disk(before), 20, "the push in the inbox")
+                wait_until(lambda before=before: on_disk(before), 60, "the push in the inbox")
                 killed += box.kill("gateway")
                 left.close()
             until_answered(onenet(json.loads(body)["msg"]["at"], "1", f"imei-{n}", nonce="another1"))
@@ -249,7 +257,7 @@ def test_killed_between_commit_and_answer_a_push_that_comes_again_is_one_inciden
                     raised[decision.subject] = raised.get(decision.subject, 0) + 1
             return len(raised) == DOORS
 
-        wait_until(all_raised, 60, "an incident for each door")
+        wait_until(all_raised, 120, "an incident for each door")
         assert raised == {f"g017/1/{n}": 1 for n in range(DOORS)}
         decided = [d for d in decisions_of(box) if is_of_ours(d)]
         assert {d.kind for d in decided} == {"undeclared-opening"}

@@ -15,7 +15,7 @@ from tests.servers import Mosquitto, free_port
 from tests.servers.finding import need
 from tests.waiting import wait_until
 
-pytestmark = [pytest.mark.live, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.live, pytest.mark.timeout(600)]
 
 ROOT = Path(__file__).resolve().parents[2]
 BLOCK = re.compile(r"^```\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -66,7 +66,7 @@ class Running:
     def ends(self) -> None:
         if self._process.poll() is None:
             self._process.send_signal(signal.SIGINT)
-            self._process.wait(30)
+            self._process.wait(60)
 
 
 def test_typed_word_by_word_directly_and_through_a_broker(
@@ -87,7 +87,7 @@ def test_typed_word_by_word_directly_and_through_a_broker(
     assert "nothing to complain about" in terminal.types(watched.removesuffix(UP))
     running = terminal.leaves_running(UP.strip())
     try:
-        wait_until(lambda: "ready after" in running.says(), 90, "the box")
+        wait_until(lambda: "ready after" in running.says(), 120, "the box")
         assert "log in as admin with the one-time password" in running.says()
         terminal.changes["the one that fleet add printed"] = password[1]
         decided = terminal.types(say)
@@ -95,7 +95,8 @@ def test_typed_word_by_word_directly_and_through_a_broker(
     finally:
         running.ends()
 
-    broker = make_mosquitto(passwords={"threshold": "the broker knows it", "zigbee2mqtt": "z"})
+    passwords = {"threshold": "the broker knows it", "zigbee2mqtt": "z"}
+    broker = make_mosquitto(passwords=passwords, extra=("log_type all",))
     terminal.changes = {
         'listen = ""': f'listen = ""\n{doors.partition(chr(10))[0]}',
         'host = "192.168.1.20"': f'host = "127.0.0.1"\nport = {broker.port}',
@@ -108,10 +109,12 @@ def test_typed_word_by_word_directly_and_through_a_broker(
     assert "nothing to complain about" in terminal.types(watched.removesuffix(UP))
     running = terminal.leaves_running(UP.strip())
     try:
-        wait_until(lambda: "ready after" in running.says() and "connected to the broker" in running.says(), 90, "it")
+        wait_until(lambda: "ready after" in running.says() and "connected to the broker" in running.says(), 120, "it")
+        # Nobody is given what was said before the broker knew of the subscription.
+        wait_until(lambda: "Sending SUBACK to threshold" in broker.log_file.read_text(), 60, "the subscription")
         terminal.types(broker_say)
         wait_until(
-            lambda: '"subject":"g017/3/1204"' in terminal.types("./threshold replay --since 1h --config box.toml"), 20
+            lambda: '"subject":"g017/3/1204"' in terminal.types("./threshold replay --since 1h --config box.toml"), 120
         )
     finally:
         running.ends()

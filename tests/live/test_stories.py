@@ -33,7 +33,7 @@ from tests.scenarios.story import Story, all_stories, check
 from tests.servers import Mosquitto
 
 FILTERS = ["threshold/#", "zigbee2mqtt/#", "shellies/#"]
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 
 
 class Site:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.request
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -17,9 +18,10 @@ from tests.house.tree import ROOT
 from tests.live.box import Box
 from tests.waiting import wait_until
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(500)]
 
-DEAD_AFTER_S = 5
+# A busy machine answers late now and then: a box that is well is not told as dead for that.
+DEAD_AFTER_S = 15
 FLEET = """\
 [[device]]
 id = "door-1"
@@ -79,10 +81,27 @@ def watchdog(folder: Path, url: str, ear: Ear, *more: str) -> subprocess.Popen[s
     )  # fmt: skip
 
 
+def is_well(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=30) as answer:
+            return json.loads(answer.read())["well"]
+    except OSError:
+        return False
+
+
+def second_of(said: str, until_s: float) -> int:
+    """Which second of the last minutes is said so."""
+    for second in range(int(until_s) + 10, int(until_s) - 600, -1):
+        if time.strftime("%m-%d %H:%M:%S", time.localtime(second)) == said:
+            return second
+    raise AssertionError(f"{said} is not of the last minutes")
+
+
 def test_a_box_that_is_killed_is_told_with_its_last_good_time(tmp_path: Path, box: Box, ear: Ear) -> None:
     url = f"http://{box.settings.desk.listen}/health"
     box.start()
     box.wait_ready()
+    wait_until(lambda: is_well(url), 120, "the box to be well")
     dog = watchdog(tmp_path, url, ear)
     try:
         # Long enough that a watchdog which tells of a box that is well would have told.
@@ -92,30 +111,31 @@ def test_a_box_that_is_killed_is_told_with_its_last_good_time(tmp_path: Path, bo
 
         killed_s = time.time()
         box.remove()  # the supervisor; with it every process of the box dies
-        wait_until(lambda: ear.told, 60, "the watchdog's word")
+        gone_s = time.time()
+        wait_until(lambda: ear.told, 120, "the watchdog's word")
         at_s, text = ear.told[0]
-        assert at_s - killed_s >= DEAD_AFTER_S - 2
         assert "【阳光小区】The duty system has not answered since" in text
-        since = re.search(r"since \d\d-\d\d (\d\d:\d\d:\d\d) \(UTC[+-]\d\d:\d\d\)", text)
+        since = re.search(r"since (\d\d-\d\d \d\d:\d\d:\d\d) \(UTC[+-]\d\d:\d\d\)", text)
         assert since is not None, text
-        # The last time it was well: not later than the kill, and not long before it.
-        near = {time.strftime("%H:%M:%S", time.localtime(killed_s - n)) for n in range(-1, 8)}
-        assert since[1] in near
+        # The last time it was well: not later than the kill, and not long before it, or it would have told sooner.
+        well_s = second_of(since[1], at_s)
+        assert killed_s - DEAD_AFTER_S <= well_s <= gone_s + 2
+        assert at_s - well_s >= DEAD_AFTER_S
 
         box.start()
         box.wait_ready()
-        wait_until(lambda: len(ear.told) == 2, 60, "the word that it is back")
+        wait_until(lambda: len(ear.told) >= 2, 120, "the word that it is back")
         assert "The duty system is back" in ear.told[1][1]
     finally:
         dog.terminate()
-        said, _ = dog.communicate(timeout=20)
+        said, _ = dog.communicate(timeout=60)
     assert dog.returncode == 0, said
     assert "Traceback" not in said
 
 
 def test_a_try_tells_every_channel_once_and_ends(tmp_path: Path, ear: Ear) -> None:
     dog = watchdog(tmp_path, "http://127.0.0.1:9/health", ear, "--test")
-    said, _ = dog.communicate(timeout=60)
+    said, _ = dog.communicate(timeout=120)
     assert dog.returncode == 1, "the box does not answer"
     assert "does not say that it is well" in said
     assert "webhook: accepted" in said
