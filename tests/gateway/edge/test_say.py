@@ -1,6 +1,7 @@
 import json
 import sys
 import time
+from types import SimpleNamespace
 
 from gateway.edge.say import Seldom, say
 
@@ -19,13 +20,16 @@ def test_chinese_is_readable(capsys):
     assert "卡点" in capsys.readouterr().err
 
 
-def test_the_same_thing_is_said_seldom_and_how_often_it_was_held_back(capsys):
-    seldom = Seldom(every_s=0.05)
+def test_the_same_thing_is_said_seldom_and_how_often_it_was_held_back(capsys, monkeypatch):
+    now_s = [1000.0]
+    clock = SimpleNamespace(monotonic=lambda: now_s[0], strftime=time.strftime, gmtime=time.gmtime)
+    monkeypatch.setattr("gateway.edge.say.time", clock)
+    seldom = Seldom(every_s=60)
     for _ in range(5):
         seldom.say("refused", "door-1")
     seldom.say("refused", "door-2")
     assert len(capsys.readouterr().err.splitlines()) == 2
-    time.sleep(0.06)
+    now_s[0] += 60
     seldom.say("refused", "door-1")
     assert json.loads(capsys.readouterr().err)["held_back"] == 4
 

@@ -21,7 +21,7 @@ def settings_in(folder: Path, *, http: str = "", metrics: str = "") -> Settings:
 
 
 async def asked(door: WaitingDoor, method: str, path: str, token: str = "none") -> tuple[int, str]:
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with httpx.AsyncClient(trust_env=False, timeout=60) as client:
         answer = await client.request(
             method, f"http://{door.address}{path}", json={}, headers={"Authorization": f"Bearer {token}"}
         )
@@ -80,7 +80,7 @@ async def test_prometheus_hears_that_the_inbox_is_not_well(tmp_path):
     port = free_port()
     door = WaitingDoor(settings_in(tmp_path, metrics=f"127.0.0.1:{port}"), lambda: 0)
     await door.open()
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     connection.request("GET", "/metrics")
     assert "threshold_gateway_inbox_well 0.0" in connection.getresponse().read().decode()
     connection.close()
