@@ -337,6 +337,7 @@ class Gateway:
             except TimeoutError:
                 pass
         await self._loop.run_in_executor(None, self._committer.stop, 1.0 if self.gate.flow.failing else 10.0)
+        await self._words.over()
         await self._loop.run_in_executor(None, self._standing.close)
         say("stopped")
 
