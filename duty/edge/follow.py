@@ -5,7 +5,7 @@ One task runs it.  What touches a disk runs in a thread, so that the screens are
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from duty.edge.projection import Follower, Projection
 from streams.edge.doorbell import Doorbell
@@ -17,6 +17,7 @@ PAUSE_S = 2.0  # after a store that refused, or a log that could not be read
 TIDY_S = 3600.0
 LOGS_PART = "desk-logs"
 STORE_PART = "desk-store"
+_R = TypeVar("_R")
 _OVER = {LOGS_PART: "the logs are read again", STORE_PART: "the desk's store is written again"}
 
 
@@ -85,12 +86,12 @@ class Follow:
         """
         more = True
         while more:
-            touched, more = await asyncio.to_thread(self._projection.read_outbox)
+            touched, more = await _whole(self._projection.read_outbox)
             self._projection.tell(touched)
             for worker in self._workers:
                 worker.absorb()
             await self._flush()
-        await asyncio.to_thread(self._projection.read_inbox)
+        await _whole(self._projection.read_inbox)
 
     async def run(self) -> None:
         """Until it is cancelled.  Raises NewerFrame."""
@@ -108,15 +109,17 @@ class Follow:
         """One round; whether there is more to read at once."""
         projection = self._projection
         self.wanted.clear()
+        more = more_heard = False
         try:
-            touched, more = await asyncio.to_thread(projection.read_outbox)
-            heard, more_heard = await asyncio.to_thread(projection.read_inbox)
+            touched, more = await _whole(projection.read_outbox)
+            # Told now: it is in the picture, whatever becomes of the inbox.
+            projection.tell(touched)
+            heard, more_heard = await _whole(projection.read_inbox)
+            projection.tell(heard)
             self._tell(LOGS_PART, "")
         except LogFull as error:
             self._tell(LOGS_PART, str(error))
             await asyncio.sleep(PAUSE_S)
-            touched, heard, more, more_heard = [], [], False, False
-        projection.tell([*touched, *heard])
         for worker in self._workers:
             worker.absorb()
         await self._flush()
@@ -129,7 +132,7 @@ class Follow:
         busy = any(worker.has_something_to_save() for worker in self._workers)
         if not busy and not self._projection.has_something_to_save():
             return
-        well = await asyncio.to_thread(self._projection.flush)
+        well = await _whole(self._projection.flush)
         self._tell(STORE_PART, "" if well else self._projection.trouble)
         if not well:
             # People are told all the same; what could not be written is tried again soon.
@@ -168,4 +171,15 @@ class Follow:
         if self._tidied_s is not None and now_s - self._tidied_s < TIDY_S:
             return
         self._tidied_s = now_s
-        await asyncio.to_thread(self._tidy)
+        await _whole(self._tidy)
+
+
+async def _whole(work: Callable[[], _R]) -> _R:
+    """`work` in a thread, and to its end also when this task is cancelled: whoever stops the desk writes down what is
+    known then, which nobody may be changing meanwhile."""
+    working = asyncio.get_running_loop().run_in_executor(None, work)
+    try:
+        return await asyncio.shield(working)
+    except asyncio.CancelledError:
+        await asyncio.wait({working})
+        raise

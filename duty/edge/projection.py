@@ -80,6 +80,7 @@ class Projection:
         self._cursors: dict[tuple[str, int], int] = {}
         self._outcomes: OrderedDict[str, CommandOutcome] = OrderedDict()
         self._awaited: dict[str, list[asyncio.Future[CommandOutcome]]] = {}
+        self._untold: dict[str, list[Touched]] = {"outbox": [], "inbox": []}  # read, and not yet handed out
         self._open_doors: dict[str, Opening] = {}
         self._dirty_incidents: set[str] = set()
         self._dirty_households: set[str] = set()
@@ -139,7 +140,7 @@ class Projection:
         return self._read_ms if alive_ms is None else min(self._read_ms, alive_ms)
 
     def publish(self, *touched: Touched) -> None:
-        """Tell the screens of something that is not in the logs (a delivery, a change of roster)."""
+        """Tell the screens of something that is not in the logs (a delivery, a change of roster).  From any thread."""
         self.feed.publish(touched)
 
     # ── the logs ──
@@ -163,32 +164,35 @@ class Projection:
 
         Runs in any one thread.  What changed is told by `tell`, in the event loop.
         """
-        touched: list[Touched] = []
         more = False
         for partition in self._partitions:
             after = self._cursors["outbox", partition]
             frames = self._outbox_log.read(partition, after, FRAMES_AT_ONCE)
             more = more or len(frames) == FRAMES_AT_ONCE
             for offset, frame in frames:
-                touched += self._take(self._decoded(decode_outbox, "outbox", offset, frame))
+                self._untold["outbox"] += self._take(self._decoded(decode_outbox, "outbox", offset, frame))
                 self._cursors["outbox", partition] = offset
                 self._dirty_cursors.add(("outbox", partition))
         if not more:
             self._read_ms = self._clock_ms()
-        return touched, more
+        return self._handed_out("outbox"), more
 
     def read_inbox(self) -> tuple[list[Touched], bool]:
         """The same for the inbox: what devices say, and the answers of channels that the gateway serves."""
-        touched: list[Touched] = []
         more = False
         for partition in self._partitions:
             after = self._cursors["inbox", partition]
             frames = self._inbox_log.read(partition, after, FRAMES_AT_ONCE)
             more = more or len(frames) == FRAMES_AT_ONCE
             for offset, frame in frames:
-                touched += self.inbox.take(self._decoded(decode_inbox, "inbox", offset, frame))
+                self._untold["inbox"] += self.inbox.take(self._decoded(decode_inbox, "inbox", offset, frame))
                 self._cursors["inbox", partition] = offset
-        return touched, more
+        return self._handed_out("inbox"), more
+
+    def _handed_out(self, log: str) -> list[Touched]:
+        """What was read since the last time, also by a reading that failed at a later partition."""
+        touched, self._untold[log] = self._untold[log], []
+        return touched
 
     def _decoded(self, decode: Callable[[bytes], list[_R]], log: str, offset: int, frame: bytes) -> list[_R]:
         """The records of a frame.  One that does not decode is passed over and named: behind it others wait to be told.

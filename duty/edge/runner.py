@@ -257,6 +257,9 @@ class Desk:
         await self._tools.close()
         await self.door.close()
         if self.projection.live_since_ms():
+            # The place in the logs is written down with it: what was read up to there must be taken on by then.
+            for worker in self._workers:
+                worker.absorb()
             self.projection.flush(all_of_it=True)
         self._doorbell.close()
         self._vitals.close()

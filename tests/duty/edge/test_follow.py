@@ -1,5 +1,7 @@
 import asyncio
-from collections.abc import AsyncIterator
+import threading
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import msgspec
@@ -10,7 +12,7 @@ from duty.edge.follow import Follow
 from duty.edge.projection import Projection
 from duty.edge.store import Store
 from duty.incident import Incident
-from duty.picture import Page
+from duty.picture import Page, Touched
 from streams.edge.doorbell import Bell, Doorbell
 from streams.edge.log import LogFull
 from streams.edge.sqlite_log import wall_clock_ms
@@ -18,6 +20,7 @@ from streams.frames import NewerFrame
 from tests.duty.edge.conftest import MASTER_KEY
 from tests.duty.edge.logs import Logs
 from tests.duty.effects import decision, incident_of, page, raised
+from tests.waiting import wait_until
 
 
 class Worker:
@@ -54,7 +57,8 @@ class Worker:
         self.calls.append("go")
         if self.pages:
             self.went.set()
-        self.due_ms = None
+        if self.due_ms is not None and self.due_ms <= wall_clock_ms():
+            self.due_ms = None
 
     def next_ms(self) -> int | None:
         return self.due_ms
@@ -95,11 +99,26 @@ class World:
         self.logs.tell(*effects)
         self.bell.ring()
 
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """The loop runs, its first round done; ended wholly afterwards."""
+        task = asyncio.create_task(self.follow.run())
+        await until(lambda: "go" in self.worker.calls or task.done())
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
     def close(self) -> None:
         self.doorbell.close()
         self.bell.close()
         self.logs.close()
         self.store.close()
+
+
+async def until(there: Callable[[], object]) -> None:
+    await asyncio.to_thread(wait_until, there)
 
 
 @pytest.fixture
@@ -120,57 +139,52 @@ async def test_what_was_answered_while_it_was_away_is_known_before_anybody_is_to
     assert world.store.cursor("outbox", 0) == 150
 
 
+@pytest.fixture
+def no_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What wakes the loop is not its look of every second."""
+    monkeypatch.setattr("duty.edge.follow.LOOK_S", 3600.0)
+
+
+@pytest.mark.usefixtures("no_look")
 async def test_a_page_is_written_down_before_it_is_sent_and_soon_after_it_was_decided(world: World) -> None:
-    running = asyncio.create_task(world.follow.run())
-    await asyncio.sleep(0.3)
-    world.worker.calls.clear()
-    begun = asyncio.get_running_loop().time()
-    world.tell(raised(1), page(1))
-    await asyncio.wait_for(world.worker.went.wait(), 10)
-    assert asyncio.get_running_loop().time() - begun < 0.9  # by the bell, not by the look of every second
-    running.cancel()
+    async with world.running():
+        world.worker.calls.clear()
+        world.tell(raised(1), page(1))
+        await asyncio.wait_for(world.worker.went.wait(), 60)  # by the bell
     calls = world.worker.calls[world.worker.calls.index("take") :]
     assert calls[:5] == ["take", "absorb", "save", "saved", "go"]
 
 
 async def test_without_a_bell_it_looks_once_a_second(world: World) -> None:
-    running = asyncio.create_task(world.follow.run())
-    await asyncio.sleep(0.2)
-    world.logs.tell(raised(1), page(1))
-    await asyncio.wait_for(world.worker.went.wait(), 10)
-    running.cancel()
+    async with world.running():
+        world.logs.tell(raised(1), page(1))
+        await asyncio.wait_for(world.worker.went.wait(), 60)
 
 
+@pytest.mark.usefixtures("no_look")
 async def test_what_is_due_wakes_it(world: World) -> None:
-    running = asyncio.create_task(world.follow.run())
-    await asyncio.sleep(0.2)
-    world.worker.calls.clear()
-    world.worker.due_ms = wall_clock_ms()
-    world.follow.want()
-    await asyncio.sleep(0.3)
-    running.cancel()
-    assert "go" in world.worker.calls
+    async with world.running():
+        world.worker.due_ms = wall_clock_ms() + 300
+        world.follow.want()
+        await until(lambda: world.worker.due_ms is None)
 
 
 async def test_a_store_that_refuses_is_said_once_and_pages_go_out_all_the_same(world: World) -> None:
     with world.store.together() as connection:
         connection.execute(text("ALTER TABLE incidents RENAME TO hidden"))
-    running = asyncio.create_task(world.follow.run())
-    world.tell(raised(1), page(1))
-    await asyncio.wait_for(world.worker.went.wait(), 10)
-    world.tell(raised(2, number=2))
-    await asyncio.sleep(1)
-    assert world.reports == [("desk-store", False)]
-    assert len(world.said) == 1
-    with world.store.together() as connection:
-        connection.execute(text("ALTER TABLE hidden RENAME TO incidents"))
-    for _ in range(50):
-        if world.store.incident(incident_of()) is not None:
-            break
-        await asyncio.sleep(0.1)
-    await asyncio.sleep(0.3)
-    running.cancel()
+    async with world.running():
+        world.tell(raised(1), page(1))
+        await asyncio.wait_for(world.worker.went.wait(), 60)
+        world.tell(raised(2, number=2))
+        await asyncio.sleep(1)
+        await until(lambda: incident_of(number=2) in world.projection.picture.incidents)
+        assert world.reports == [("desk-store", False)]
+        assert len(world.said) == 1
+        with world.store.together() as connection:
+            connection.execute(text("ALTER TABLE hidden RENAME TO incidents"))
+        await until(lambda: len(world.reports) > 1)
     assert world.reports == [("desk-store", False), ("desk-store", True)]
+    assert world.store.incident(incident_of()) is not None
     assert world.store.incident(incident_of(number=2)) is not None
 
 
@@ -188,11 +202,11 @@ async def test_logs_that_cannot_be_read_are_said_once_although_the_store_can_be_
     monkeypatch.setattr("duty.edge.follow.PAUSE_S", 0.1)
     monkeypatch.setattr(world.projection, "read_outbox", read_outbox)
     monkeypatch.setattr(world.projection, "has_something_to_save", lambda: True)
-    running = asyncio.create_task(world.follow.run())
-    world.tell(raised(1), page(1))
-    await asyncio.wait_for(world.worker.went.wait(), 10)
-    await asyncio.sleep(0.3)
-    running.cancel()
+    async with world.running():
+        world.tell(raised(1), page(1))
+        await asyncio.wait_for(world.worker.went.wait(), 60)
+        await until(lambda: len(world.reports) > 1)
+        await asyncio.sleep(0.3)
     assert world.reports == [("desk-logs", False), ("desk-logs", True)]
     assert world.said == ["Kafka is away", "the logs are read again"]
 
@@ -208,11 +222,49 @@ async def test_a_store_that_refuses_while_the_logs_are_away_is_a_trouble_of_its_
     monkeypatch.setattr(world.projection, "has_something_to_save", lambda: True)
     monkeypatch.setattr(world.projection, "flush", lambda: False)
     world.projection.trouble = "the disk is full"
-    running = asyncio.create_task(world.follow.run())
-    await asyncio.sleep(1)
-    running.cancel()
+    async with world.running():
+        await until(lambda: len(world.reports) > 1)
+        await asyncio.sleep(0.3)
     assert world.reports == [("desk-logs", False), ("desk-store", False)]
     assert world.said == ["Kafka is away", "the disk is full"]
+
+
+async def test_what_was_read_is_told_although_the_other_log_cannot_be(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read_inbox():
+        raise LogFull("Kafka is away")
+
+    monkeypatch.setattr("duty.edge.follow.PAUSE_S", 0.05)
+    monkeypatch.setattr(world.projection, "read_inbox", read_inbox)
+    screen = world.projection.subscribe(wanted=lambda _: True)
+    async with world.running():
+        world.tell(raised(1), page(1))
+        await asyncio.wait_for(world.worker.went.wait(), 60)
+    assert {change.touched.key for change in screen.take()} == {incident_of()}  # type: ignore[union-attr]
+
+
+async def test_its_end_waits_for_what_is_under_way(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever stops the desk writes down what was read: nobody may be reading meanwhile."""
+    goes_on, reading = threading.Event(), threading.Event()
+    read = world.projection.read_outbox
+
+    def read_outbox() -> tuple[list[Touched], bool]:
+        reading.set()
+        goes_on.wait(60)
+        return read()
+
+    monkeypatch.setattr(world.projection, "read_outbox", read_outbox)
+    world.tell(raised(1), page(1))
+    task = asyncio.create_task(world.follow.run())
+    await until(reading.is_set)
+    task.cancel()
+    await asyncio.wait({task}, timeout=0.2)
+    assert not task.done()
+    goes_on.set()
+    await asyncio.wait({task}, timeout=60)
+    assert task.cancelled()
+    assert world.worker.pages
 
 
 async def test_a_frame_that_does_not_decode_is_passed_over_and_named(world: World) -> None:
@@ -230,7 +282,6 @@ async def test_a_frame_of_a_newer_release_stops_it(world: World) -> None:
 
 
 async def test_it_tidies_at_its_start(world: World) -> None:
-    running = asyncio.create_task(world.follow.run())
-    await asyncio.sleep(0.3)
-    running.cancel()
+    async with world.running():
+        await until(lambda: world.tidied)
     assert world.tidied == 1

@@ -1,11 +1,13 @@
 """The desk as a process, over real logs."""
 
+import asyncio
 import os
 import re
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -15,30 +17,32 @@ from pathlib import Path
 import apsw
 import pytest
 
+from devices.edge.settings import load, zone_of
+from duty.edge import runner
 from duty.edge.auth import Auth, LoggedIn
 from duty.edge.keys import master_key
 from duty.edge.store import Store
 from duty.people import Person
+from duty.picture import Touched
+from duty.telling import Telling
 from tests.duty.edge.logs import Logs
 from tests.duty.effects import page, raised
 from tests.house.tree import ROOT
+from tests.waiting import wait_until
 
 READY_S = 90
 
 
 class Desk:
-    """One desk of its own folder and port."""
+    """One desk of its own folder, on a port that it finds itself."""
 
-    def __init__(self, folder: Path, more: str = "") -> None:
-        with socket.socket() as trial:
-            trial.bind(("127.0.0.1", 0))
-            self.port = trial.getsockname()[1]
+    def __init__(self, folder: Path, more: str = "", *, port: int = 0) -> None:
         self.config = folder / "threshold.toml"
         self.data = folder / "data"
         self.data.mkdir(exist_ok=True)
         policy = ROOT / "deploy" / "policy.toml"
         self.config.write_text(
-            f'[site]\npolicy = "{policy}"\n[data]\nfolder = "data"\n[desk]\nlisten = "127.0.0.1:{self.port}"\n{more}'
+            f'[site]\npolicy = "{policy}"\n[data]\nfolder = "data"\n[desk]\nlisten = "127.0.0.1:{port}"\n{more}'
         )
         self.log = folder / "desk.log"
         self.process: subprocess.Popen[bytes] | None = None
@@ -57,6 +61,10 @@ class Desk:
         self.wait(lambda: self.said().count("desk ready") > before)
         return self
 
+    @property
+    def port(self) -> int:
+        return int(re.findall(r"desk ready: http://127\.0\.0\.1:(\d+)$", self.said(), re.MULTILINE)[-1])
+
     def wait(self, what: Callable[[], object]) -> None:
         end = time.monotonic() + READY_S
         while not what():
@@ -70,13 +78,14 @@ class Desk:
     def stop(self, number: int = signal.SIGTERM) -> int:
         assert self.process is not None
         self.process.send_signal(number)
-        code = self.process.wait(timeout=30)
+        code = self.process.wait(timeout=READY_S)
         self.process = None
         return code
 
     def rows(self, sql: str) -> list[tuple]:
         file = apsw.Connection(str(self.data / "desk.db"), flags=apsw.SQLITE_OPEN_READONLY)
         try:
+            file.set_busy_timeout(20_000)  # after a kill the first to come mends the file
             return file.execute(sql).fetchall()
         finally:
             file.close()
@@ -154,6 +163,34 @@ def test_a_page_taken_on_survives_kill_9(desk: Desk, logs: Logs) -> None:
     assert desk.stop() == 0
 
 
+async def test_a_page_read_in_the_moment_of_the_stop_is_told_after_the_next_start(
+    desk: Desk, logs: Logs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The place in the log is written down at the stop: what was read up to there must have been taken on."""
+    monkeypatch.setattr(runner.Desk, "_alive_ms", lambda _: runner.now_ms())
+    settings = load(desk.config)
+    running = runner.Desk(settings, zone_of(settings.policy_path), Telling())
+    read, read_it, goes_on = running.projection.read_inbox, threading.Event(), threading.Event()
+
+    def read_inbox() -> tuple[list[Touched], bool]:
+        if running.projection.picture.incidents:
+            read_it.set()
+            goes_on.wait(60)
+        return read()
+
+    monkeypatch.setattr(running.projection, "read_inbox", read_inbox)
+    await running.start()
+    at_ms = now_ms()
+    logs.tell(raised(at_ms), page(at_ms))
+    await asyncio.to_thread(wait_until, read_it.is_set)
+    stopping = asyncio.create_task(running.stop())
+    await asyncio.sleep(0.2)
+    goes_on.set()
+    await stopping
+    assert desk.rows("SELECT \"offset\" FROM cursors WHERE log = 'outbox'") == [(1,)]
+    assert len(desk.rows("SELECT page FROM deliveries")) == 1
+
+
 @pytest.mark.slow
 def test_a_second_desk_on_the_same_data_is_refused(desk: Desk, tmp_path: Path) -> None:
     desk.ready()
@@ -183,15 +220,13 @@ def test_what_must_be_mended_first_is_a_sentence(tmp_path: Path, more: str, said
 
 
 @pytest.mark.slow
-def test_a_port_that_is_taken_is_a_sentence(desk: Desk) -> None:
-    with socket.socket() as holder:
-        holder.bind(("127.0.0.1", desk.port))
-        holder.listen()
-        desk.start()
+def test_a_port_that_is_taken_is_a_sentence(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as holder:
+        port = holder.getsockname()[1]
+        desk = Desk(tmp_path, port=port).start()
         assert desk.process is not None
         assert desk.process.wait(timeout=READY_S) == 2
-    desk.process = None
-    assert f"listen 127.0.0.1:{desk.port}" in desk.said()
+    assert f"listen 127.0.0.1:{port}" in desk.said()
     assert "Traceback" not in desk.said()
 
 
