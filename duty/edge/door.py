@@ -54,6 +54,7 @@ class Door:
         self._client: httpx.AsyncClient | None = None
         self._sending: dict[str, asyncio.Task[Sent]] = {}
         self._reported: set[str] = set()
+        self._reporting: dict[str, asyncio.Lock] = {}  # part → whoever reports of it now: the newest must arrive last
         self._first: dict[str, asyncio.Task[None]] = {}  # part → that it was found well, and nothing said before
 
     async def send(self, command: dict[str, Any], *, command_id: str = "", timeout_s: float = 3.0) -> Sent:
@@ -100,13 +101,18 @@ class Door:
                 self._first[part] = asyncio.ensure_future(self._first_well(part, body | {"if_standing": True}))
             return True
         self._reported.add(part)
-        return (await self._post("/reports", body))[0] == 200
+        async with self._turn_of(part):
+            return (await self._post("/reports", body))[0] == 200
+
+    def _turn_of(self, part: str) -> asyncio.Lock:
+        return self._reporting.setdefault(part, asyncio.Lock())
 
     async def _first_well(self, part: str, body: dict[str, Any]) -> None:
-        # What is reported of it meanwhile is newer.
-        while part not in self._reported:
-            if (await self._post("/reports", body))[0] == 200:
-                return
+        while True:
+            async with self._turn_of(part):
+                # What is reported of it meanwhile is newer.
+                if part in self._reported or (await self._post("/reports", body))[0] == 200:
+                    return
             await asyncio.sleep(_AGAIN_S)
 
     async def receipt(self, **fields: Any) -> bool:

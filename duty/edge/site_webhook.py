@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from duty.edge.channels.base import Answer, Tools
 from duty.edge.channels.webhook import post_signed
+from duty.edge.rows.base import StoreTrouble
 from duty.edge.rows.deliveries import OwedPage
 from duty.edge.store import Store
 from duty.incident import Incident
@@ -60,7 +61,8 @@ class SiteWebhook:
         self._unsaved: list[OwedPage] = []
         self._dirty: dict[str, OwedPage] = {}
         self._results: list[tuple[OwedPage, Answer]] = []
-        self._sending: dict[str, asyncio.Task[None]] = {}
+        self._sending: set[str] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
         self._failures = 0
         self._worked = False
         self._more = False  # the store holds pages owed that are not in memory
@@ -68,7 +70,9 @@ class SiteWebhook:
     def load(self) -> None:
         """Go on with what an earlier run still owed.  Raises StoreTrouble."""
         owed = self._store.owed_pages(IN_MEMORY)
-        self._owed |= {page.page: page for page in owed if page.page not in self._sending}
+        # Of what is under way, or not yet written down, the store does not know the newest.
+        known = self._sending | self._dirty.keys()
+        self._owed |= {page.page: page for page in owed if page.page not in known}
         self._more = len(owed) == IN_MEMORY
 
     # ── from the projection, in its thread ──
@@ -110,6 +114,7 @@ class SiteWebhook:
                 self._more = True
         results, self._results = self._results, []
         for page, answer in results:
+            self._sending.discard(page.page)
             after = _after(page, answer, now_ms)
             self._dirty[page.page] = after
             if after.ended_ms is None:
@@ -117,7 +122,10 @@ class SiteWebhook:
             else:
                 self._owed.pop(page.page, None)
         if self._more and len(self._owed) < IN_MEMORY // 2:
-            self.load()
+            try:
+                self.load()
+            except StoreTrouble:
+                pass  # told by whoever writes it; looked again at the next turn
 
     def go(self) -> None:
         """Send what is due."""
@@ -127,7 +135,10 @@ class SiteWebhook:
             key=lambda p: (p.next_ms, p.page),
         )
         for page in due[: max(0, AT_ONCE - len(self._sending))]:
-            self._sending[page.page] = asyncio.get_running_loop().create_task(self._send(page))
+            self._sending.add(page.page)
+            task = asyncio.get_running_loop().create_task(self._send(page))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
 
     def next_ms(self) -> int | None:
         """When there is something due next; None: nothing is, or enough is under way."""
@@ -141,21 +152,21 @@ class SiteWebhook:
 
     async def close(self) -> None:
         """End what is under way; it is sent again after the next start."""
-        tasks = list(self._sending.values())
+        tasks = list(self._tasks)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _send(self, page: OwedPage) -> None:
+        # It stays among those under way until its answer is taken in: else it would be sent again meanwhile.
         answer = await post_signed(self._tools, self._url, self._secret, page.page, page.body)
-        del self._sending[page.page]
         self._results.append((page, answer))
         self._wanted()
         if answer.outcome == "accepted":
             first, self._worked = not self._worked, True
-            if first or self._failures >= UNWELL_AFTER:
+            failures, self._failures = self._failures, 0
+            if first or failures >= UNWELL_AFTER:
                 await self._report(PART, True, "")
-            self._failures = 0
         else:
             self._failures += 1
             if self._failures == UNWELL_AFTER:

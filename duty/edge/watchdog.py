@@ -133,9 +133,10 @@ class Watchdog:
         """Whether the desk says that it is well."""
         import httpx
 
+        client = self._tools.client  # to make it takes a moment, which is not the desk's
         try:
             async with asyncio.timeout(10):
-                answer = await self._tools.client.get(self._settings.url)
+                answer = await client.get(self._settings.url)
                 return answer.status_code == 200 and answer.json().get("well") is True
         except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, ValueError, AttributeError):
             return False
@@ -219,10 +220,14 @@ async def _run(settings: Settings) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     dog = _dog(settings)
-    running = asyncio.create_task(dog.run())
+    running, stopping = asyncio.create_task(dog.run()), asyncio.create_task(stop.wait())
     print(f"watchdog ready: {settings.url}", flush=True)
-    await stop.wait()
-    running.cancel()
-    await asyncio.gather(running, return_exceptions=True)
+    await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    fault = running.exception() if running.done() else None
+    for task in (running, stopping):
+        task.cancel()
+    await asyncio.gather(running, stopping, return_exceptions=True)
     await dog.close()
+    if fault is not None:
+        raise fault  # rather an end that is seen than a process that watches nothing
     return 0

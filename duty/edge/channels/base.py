@@ -104,9 +104,10 @@ class Tools:
         sent_headers = {b"Content-Type": content_type.encode()}
         for name, value in (headers or {}).items():
             sent_headers[name.encode()] = value if isinstance(value, bytes) else value.encode()
+        client = self.client  # to make it takes a moment, which is not the other side's
         try:
             async with asyncio.timeout(self.timeout_s):
-                async with self.client.stream("POST", url, content=content, headers=sent_headers) as response:
+                async with client.stream("POST", url, content=content, headers=sent_headers) as response:
                     body = bytearray()
                     async for piece in response.aiter_bytes():
                         body += piece

@@ -196,6 +196,30 @@ async def test_what_is_wrong_meanwhile_ends_the_asking(
     assert len(gateway.requests) == asked
 
 
+async def test_what_is_reported_of_a_part_arrives_in_the_order_it_was_said(door: Door, gateway: Peer) -> None:
+    """A report that is slow to be taken is not passed by the next: the last word stands."""
+    gateway.says = lambda request: Says(body={}, after_s=0.3 if not request.json["well"] else 0)
+    taken: list[bool] = []
+
+    async def say(well: bool) -> None:
+        assert await door.report("desk-store", well=well)
+        taken.append(well)
+
+    await asyncio.gather(say(False), say(True))
+    assert taken == [False, True]
+    assert [request.json["well"] for request in gateway.requests] == [False, True]
+
+
+async def test_the_first_word_that_it_is_well_does_not_pass_a_newer_one(door: Door, gateway: Peer) -> None:
+    gateway.says = lambda request: Says(body={}, after_s=0.3 if request.json.get("if_standing") else 0)
+    assert await door.report("self-test", well=True)
+    first = door._first["self-test"]
+    await until(lambda: gateway.requests)
+    assert await door.report("self-test", well=False, detail="no answer")
+    assert first.done(), "the newer one is said when the gateway has taken what was said before"
+    assert [request.json["well"] for request in gateway.requests] == [True, False]
+
+
 async def test_reports_receipts_and_rejects(door: Door, gateway: Peer) -> None:
     def says(request: Request) -> Says:
         return Says(body={"taken": 2} if request.path == "/rejects/replay" else {"ok": True})

@@ -26,7 +26,7 @@ class Hook:
         self.now_ms = NOW_MS
         self.peer = made
         self.store = Store.open(folder / "desk.db", master_key=MASTER_KEY)
-        self.tools = Tools(clock_ms=lambda: self.now_ms, timeout_s=2)
+        self.tools = Tools(clock_ms=lambda: self.now_ms, timeout_s=60)
         self.reports: list[tuple[str, bool, str]] = []
         self.start()
 
@@ -57,7 +57,7 @@ class Hook:
         self.save()
         self.hook.go()
         while self.hook._sending:
-            await asyncio.gather(*self.hook._sending.values())
+            await asyncio.gather(*self.hook._tasks)
             self.hook.absorb()
             self.hook.go()
         self.save()
@@ -177,6 +177,64 @@ async def test_its_failing_is_reported_once_and_so_is_its_recovery(hook: Hook) -
         ("page-webhook", False, Trouble("webhook-failing", {"why": "HTTP 500"})),
         ("page-webhook", True, ""),
     ]
+
+
+async def test_a_page_whose_answer_is_not_taken_in_yet_is_not_sent_again(hook: Hook) -> None:
+    hook.owe()
+    hook.hook.absorb()
+    hook.save()
+    hook.hook.go()
+    await asyncio.gather(*hook.hook._tasks)  # it is accepted while the loop writes something down
+    hook.hook.go()
+    assert hook.hook.next_ms() is None
+    await hook.turn()
+    assert len(hook.peer.requests) == 1
+
+
+async def test_what_is_not_written_down_yet_is_not_owed_by_what_the_store_says(hook: Hook) -> None:
+    hook.owe()
+    await hook.turn()
+    hook.owe(2)
+    hook.hook.absorb()
+    hook.save()
+    hook.hook.go()
+    await asyncio.gather(*hook.hook._tasks)
+    hook.hook._more = True  # the store holds others
+    hook.hook.absorb()
+    assert hook.hook.owed() == 0
+
+
+async def test_a_failure_while_its_recovery_is_told_is_not_counted_away(hook: Hook) -> None:
+    """The last word about it must be true: what fails from now on is reported, and so is its end."""
+    telling, goes_on = asyncio.Event(), asyncio.Event()
+    told: list[bool] = []
+
+    async def report(_: str, well: bool, __: str) -> None:
+        told.append(well)
+        if well and len(told) == 1:
+            telling.set()
+            await goes_on.wait()
+
+    hook.hook._report = report
+    hook.owe()
+    hook.hook.absorb()
+    hook.hook.go()
+    await asyncio.wait_for(telling.wait(), 60)
+    hook.peer.says = answers(*[Says(500)] * UNWELL_AFTER, Says(200))
+    hook.owe(2)
+    hook.hook.absorb()
+    while told[-1]:
+        hook.now_ms += 700_000
+        hook.hook.absorb()
+        hook.hook.go()
+        await asyncio.sleep(0.01)
+    goes_on.set()
+    while not told[-1]:
+        hook.now_ms += 700_000
+        hook.hook.absorb()
+        hook.hook.go()
+        await asyncio.sleep(0.01)
+    assert told == [True, False, True]
 
 
 async def test_after_a_week_it_is_given_up_and_that_stays_on_record(hook: Hook) -> None:

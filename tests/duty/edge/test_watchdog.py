@@ -1,3 +1,4 @@
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -5,7 +6,7 @@ import pytest
 
 from devices.edge.complaints import Complaint
 from devices.edge.toml_lines import TomlFile
-from duty.edge.watchdog import Settings, Watchdog, settings_of
+from duty.edge.watchdog import Settings, Watchdog, _run, settings_of
 from duty.people import Channel
 from tests.duty.edge.peers import Peer, Request, Says, nobody_there, peer
 
@@ -81,6 +82,17 @@ async def test_what_no_channel_took_is_told_again_at_the_next_look(world: World)
     world.robot = Says(200, {"errcode": 0})
     assert await world.look() == "dead"
     assert await world.look() is None
+
+
+async def test_a_fault_ends_it_aloud_and_leaves_no_process_that_watches_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def look(_: Watchdog) -> None:
+        raise RuntimeError("a fault of its own")
+
+    monkeypatch.setattr(Watchdog, "look", look)
+    with pytest.raises(RuntimeError, match="a fault of its own"):
+        await asyncio.wait_for(_run(Settings(url=nobody_there(), channels=())), 60)
 
 
 def test_its_file() -> None:
