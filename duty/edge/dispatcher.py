@@ -72,7 +72,9 @@ class Dispatcher:
 
     def deliveries_of(self, incident: str) -> list[Delivery]:
         """The pages of an incident that are under way, the oldest first."""
-        found = [self._deliveries[page] for page in list(self._of_incident.get(incident, ()))]
+        pages = list(self._of_incident.get(incident, ()))
+        # Asked from any thread: one of them may have ended in this moment.
+        found = [one for page in pages if (one := self._deliveries.get(page)) is not None]
         return sorted(found, key=lambda one: (one.begun_ms, one.page.id))
 
     def not_told(self) -> list[Delivery]:

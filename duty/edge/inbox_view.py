@@ -72,11 +72,12 @@ class InboxView:
         self._newest_ms = max(self._newest_ms, event.received_ms)
         before = self.devices.get(event.device)
         after = after_event(before, event)
+        # Known before it is listed anywhere: the lists are read in other threads.
+        self.devices[event.device] = after
         if before is not None and before.place != after.place:
             self._at.get(before.place, set()).discard(event.device)
         if before is None or before.place != after.place:
             self._at.setdefault(after.place, set()).add(event.device)
-        self.devices[event.device] = after
         self._dirty.add(event.device)
         if event.open is not None and event.report == "live":
             words = self._words.setdefault(event.device, deque(maxlen=_WORDS_KEPT))

@@ -106,13 +106,15 @@ class Store(PeopleRows, RosterRows, CaseRows, HistoryRows, DeliveryRows):
 
         On PostgreSQL old row versions go with a vacuum, which is asked for here.  Inside a transaction nothing is done.
         """
-        if self._connection is not None:
-            return
-        with self._lock, self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            if self._engine.dialect.name == "sqlite":
-                connection.execute(text("PRAGMA wal_checkpoint(TRUNCATE)"))
-            else:
-                connection.execute(text("VACUUM cases, contacts"))
+        with self._lock:
+            # This thread's own, if any: another one's is waited for, and is no reason to leave something behind.
+            if self._connection is not None:
+                return
+            with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+                if self._engine.dialect.name == "sqlite":
+                    connection.execute(text("PRAGMA wal_checkpoint(TRUNCATE)"))
+                else:
+                    connection.execute(text("VACUUM cases, contacts"))
 
     def close(self) -> None:
         """Give the database back."""

@@ -25,7 +25,8 @@ KEPT = 30
 LARGEST_POLICY = 64 * 1024
 LONGEST_DAYS = 31
 _ID = re.compile(r"\d{13}-[0-9a-f]{8}\Z")
-_END_S = 5.0
+_END_S = 20.0  # for a killed process to be gone, on a machine that is short of breath
+_STOP_S = 5.0  # the same while the desk stops, which others wait for
 _MOST_WORDS = 2000
 
 State = Literal["running", "done", "failed", "cancelled", "too-long", "interrupted"]
@@ -68,7 +69,8 @@ class Trials:
     def start(self, policy: bytes, *, days: int, by: str, name: str, at_ms: int) -> Trial:
         """Try `policy` (TOML) on the last `days` days.  Raises Busy, OSError."""
         with self._lock:
-            if self._running is not None:
+            # One begun after `close` would outlive the desk.
+            if self._running is not None or self._closing:
                 raise Busy
             mark = blake2b(policy + by.encode(), digest_size=4).hexdigest()
             trial = Trial(id=f"{at_ms:013d}-{mark}", by=by, at_ms=at_ms, days=days, name=name)
@@ -186,7 +188,7 @@ class Trials:
             running = self._running
         if running is not None:
             running[1].kill()
-            running[2].join(_END_S)
+            running[2].join(_STOP_S)
 
     def _ids(self) -> list[str]:
         try:

@@ -1,5 +1,6 @@
 """Names of people by their ids, for screens.  What is not a member of staff is shown as it is."""
 
+import threading
 import time
 from collections.abc import Callable
 
@@ -15,15 +16,22 @@ class Names:
         self._people = people
         self._names: dict[str, str] = {}
         self._read_at = float("-inf")
+        self._changes = 0
+        self._lock = threading.Lock()
 
     def __call__(self, person: str) -> str:
         """The name of `person`, or the id itself."""
         now = time.monotonic()
         if now - self._read_at > _KEPT_S:
+            changes = self._changes
             self._names = {each.id: each.name for each in self._people()}
-            self._read_at = now
+            with self._lock:
+                if changes == self._changes:  # else what was just read may be what was there before the change
+                    self._read_at = now
         return self._names.get(person, person)
 
     def forget(self) -> None:
         """The staff was changed: read it again."""
-        self._read_at = float("-inf")
+        with self._lock:
+            self._changes += 1
+            self._read_at = float("-inf")

@@ -128,7 +128,7 @@ async def test_a_crash_between_sent_and_recorded_tells_again_and_says_perhaps(of
     office.dispatcher.absorb()
     office.save()
     office.dispatcher.go()
-    await asyncio.wait_for(office.peer.asked.wait(), 5)
+    await asyncio.wait_for(office.peer.asked.wait(), 60)
     await office.die()
     await office.until(2)
     assert office.told == ["wang", "wang"]
@@ -236,6 +236,15 @@ async def test_the_screens_are_told_of_each_step(office: Office) -> None:
     await office.turn()
     assert {(t.what, t.key, t.grid) for t in office.touched} == {("delivery", page.id, "g017")}
     assert [one.page.id for one in office.dispatcher.deliveries_of(page.incident)] == [page.id]
+
+
+async def test_a_page_that_ends_while_a_screen_asks_is_left_out(office: Office) -> None:
+    page = office.page()
+    office.dispatcher.take([page], [], [])
+    await office.turn()
+    assert office.dispatcher.deliveries_of(page.incident)
+    del office.dispatcher._deliveries[page.id]  # as between the two steps by which the loop forgets it
+    assert office.dispatcher.deliveries_of(page.incident) == []
 
 
 async def test_the_test_button(office: Office) -> None:

@@ -19,7 +19,7 @@ async def test_a_reader_is_told_what_comes_after_it_in_order() -> None:
     feed.publish([touched(1)])
     reader = feed.subscribe(wanted=every)
     assert reader.take() == []
-    waiting = asyncio.ensure_future(reader.wait(5))
+    waiting = asyncio.ensure_future(reader.wait(600))
     await asyncio.sleep(0)
     feed.publish([touched(2), touched(3)])
     await waiting
@@ -47,15 +47,15 @@ async def test_who_has_something_to_take_does_not_wait() -> None:
     feed = Feed("run")
     reader = feed.subscribe(wanted=every)
     feed.publish([touched(1)])
-    await asyncio.wait_for(reader.wait(600), 2)
-    await asyncio.wait_for(feed.subscribe("run-99", wanted=every).wait(600), 2)
+    await asyncio.wait_for(reader.wait(600), 60)
+    await asyncio.wait_for(feed.subscribe("run-99", wanted=every).wait(600), 60)
 
 
 async def test_who_waits_for_nothing_waits_no_longer_than_it_said() -> None:
     feed = Feed("run")
     reader = feed.subscribe(wanted=every)
     for within_s in (0.01, 0, -1):
-        await asyncio.wait_for(reader.wait(within_s), 2)
+        await asyncio.wait_for(reader.wait(within_s), 60)
     assert reader.take() == []
     assert feed._waiting == set()
 
@@ -67,9 +67,9 @@ async def test_when_the_desk_stops_nobody_waits() -> None:
     await asyncio.sleep(0)
     assert not reader.ended
     feed.end()
-    await asyncio.wait_for(waiting, 2)
+    await asyncio.wait_for(waiting, 60)
     assert reader.ended
-    await asyncio.wait_for(reader.wait(600), 2)
+    await asyncio.wait_for(reader.wait(600), 60)
 
 
 @pytest.mark.parametrize("after", ["other-1", "run-99", "run-x", "run-" + "9" * 40, "nonsense", "run--1", "run-٣"])
@@ -99,7 +99,7 @@ async def test_two_hundred_readers_are_all_told() -> None:
     waiting = [asyncio.ensure_future(reader.wait(60)) for reader in readers]
     await asyncio.sleep(0)
     feed.publish([touched(1)])
-    await asyncio.wait_for(asyncio.gather(*waiting), 5)
+    await asyncio.wait_for(asyncio.gather(*waiting), 60)
     assert [[each.id for each in reader.take()] for reader in readers] == [["run-1"]] * 200
 
 
@@ -110,4 +110,16 @@ async def test_a_reader_that_leaves_is_forgotten() -> None:
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await waiting
+    assert feed._waiting == set()
+
+
+async def test_what_another_thread_publishes_wakes_whoever_waits() -> None:
+    feed = Feed("run")
+    reader = feed.subscribe(wanted=every)
+    for number in range(200):
+        telling = asyncio.ensure_future(asyncio.to_thread(feed.publish, [touched(number)]))
+        while not reader.take():
+            await asyncio.wait_for(reader.wait(3600), 60)
+        await telling
+    assert reader.take() == []
     assert feed._waiting == set()

@@ -35,3 +35,19 @@ def test_what_a_contact_said_live_is_kept_for_its_test() -> None:
     assert view.words_of("nobody") == []
     view.take([event(n, open=bool(n % 2)) for n in range(10, 100)])
     assert len(view.words_of(event(1).device)) < 20
+
+
+def test_a_device_is_known_before_it_is_listed() -> None:
+    """The lists are read in other threads, at any moment."""
+    view = InboxView(Picture(), lambda: 77)
+    seen: list[bool] = []
+
+    class Listed(dict[str, set[str]]):
+        def setdefault(self, place: str, default: set[str] | None = None) -> set[str]:  # type: ignore[override]
+            seen.append(event(1).device in view.devices)
+            return super().setdefault(place, default or set())
+
+    view._at = Listed()
+    view.take([event(1, open=True)])
+    assert seen == [True]
+    assert [health.device for health in view.devices_of(event(1).place)] == [event(1).device]

@@ -12,6 +12,7 @@ from duty.edge.trials import KEPT, Busy, Trial, Trials
 from streams.trial import total
 from tests.desk_story import POLICY
 from tests.desk_world import World
+from tests.waiting import wait_until
 
 PATIENT = b'[ladder.undeclared-opening]\npage = ["worker"]\nsteps = []\n'
 
@@ -34,14 +35,15 @@ def start(trials: Trials, policy: bytes = PATIENT, at_ms: int = 1_581_790_440_00
     return trials.start(policy, days=7, by="s-001", name="patient", at_ms=at_ms)
 
 
-def ended(trials: Trials, trial: Trial, within_s: float = 60) -> Trial:
-    for _ in range(int(within_s / 0.05)):
+def ended(trials: Trials, trial: Trial) -> Trial:
+    def over() -> bool:
         found = trials.get(trial.id)
-        assert found is not None
-        if found.state != "running":
-            return found
-        time.sleep(0.05)
-    raise AssertionError(f"still running after {within_s} s")
+        return found is not None and found.state != "running"
+
+    wait_until(over, 100, "the end of the try")
+    found = trials.get(trial.id)
+    assert found is not None
+    return found
 
 
 class Slow(Trials):
@@ -126,6 +128,13 @@ def test_it_ends_with_the_desk_and_is_told_as_interrupted_after_a_crash(world: W
     assert running[1].poll() is not None
     last = trials.get(trial.id)
     assert last is not None and last.state == "interrupted"
+
+
+def test_none_is_begun_once_the_desk_ends(world: World) -> None:
+    trials = Slow(world.parts.settings)
+    trials.close()
+    with pytest.raises(Busy):
+        start(trials)
 
 
 def test_progress_is_read_from_beside_the_report(world: World) -> None:

@@ -19,7 +19,7 @@ from streams.effects import HouseholdSeen
 
 def _buildings(parts: Parts, grid: str) -> dict[str, dict[str, HouseholdSeen]]:
     found: dict[str, dict[str, HouseholdSeen]] = defaultdict(dict)
-    for key, seen in parts.projection.picture.households.items():
+    for key, seen in list(parts.projection.picture.households.items()):
         if seen.grid == grid and key.count("/") == 2:
             _, building, unit = key.split("/")
             found[building][unit] = seen

@@ -328,7 +328,7 @@ def households(request: Request, visit: Entered, parts: With, q: str = "") -> HT
     say = Say(visit.language, parts.zone, request.app.state.names)
     found = [
         seen
-        for key, seen in parts.projection.picture.households.items()
+        for key, seen in list(parts.projection.picture.households.items())
         if seen.grid in chosen and (wanted in key.lower() if wanted else seen.watched)
     ]
     order_of = {"incident": 0, "open": 1, "silent": 2, "declared": 3, "calm": 4, "none": 5}
@@ -394,13 +394,15 @@ def make_link(request: Request, visit: Entered, parts: With, grid: str, building
     moments = Moments(visit.language, parts.zone, visit.now_ms)
     if seen is None or _case(seen, moments) is None or seen.case_from_ms is None or seen.case_until_ms is None:
         return _qr(request, visit, household, no_case=True)
-    parts.store.withdraw_links(household, visit.now_ms)
-    token = parts.links.give_resident(
-        household, case_id(household, seen.case_from_ms), until_ms=seen.case_until_ms, now_ms=visit.now_ms
-    )
-    parts.store.audit(
-        at_ms=visit.now_ms, actor=visit.me.id, action="make-link", object=household, grid=grid, address=visit.address
-    )
+    with parts.store.together():  # of two made in one moment only the second is good
+        parts.store.withdraw_links(household, visit.now_ms)
+        token = parts.links.give_resident(
+            household, case_id(household, seen.case_from_ms), until_ms=seen.case_until_ms, now_ms=visit.now_ms
+        )
+        parts.store.audit(
+            at_ms=visit.now_ms, actor=visit.me.id, action="make-link", object=household, grid=grid,
+            address=visit.address,
+        )  # fmt: skip
     address = f"{request.url.scheme}://{request.url.netloc}/r/{token}"
     return _qr(request, visit, household, address=address, until=moments.full(seen.case_until_ms))
 

@@ -39,6 +39,7 @@ DEVICES_SHOWN = 12
 
 
 def show(request: Request, visit: Entered, parts: With) -> HTMLResponse:
+    after = parts.projection.position()
     grids = grids_of(visit, parts, "see-figures")
     moments = Moments(visit.language, parts.zone, visit.now_ms)
     say = Say(visit.language, parts.zone)
@@ -52,7 +53,7 @@ def show(request: Request, visit: Entered, parts: With) -> HTMLResponse:
         visit,
         "overview.html",
         active="nav_overview",
-        after=parts.projection.position(),
+        after=after,
         ages=[text(f"supervisor.{key}", visit.language) for key, _ in AGES],
         open_rows=_by_age(open_now, visit.now_ms, say),
         open_total=len(open_now),

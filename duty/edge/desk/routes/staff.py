@@ -92,13 +92,16 @@ def add(
     login = login.strip().lower()
     if told is None or not _LOGIN.match(login):
         return _page(request, visit, parts, problem=text("admin.staff_bad", visit.language), status=422)
-    if parts.store.account(login) is not None:
-        return _page(request, visit, parts, problem=text("admin.staff_taken", visit.language), status=409)
     person = Person(
         id=f"p-{secrets.token_hex(4)}", login=login, name=told[0], roles=told[1], grids=told[2], created_ms=visit.now_ms
     )
-    parts.store.save_person(person)
-    _record(visit, parts, "add-staff", person.id, " ".join((*told[1], *told[2])))
+    with parts.store.together():  # of two who add the same login in one moment the second is told so
+        taken = parts.store.account(login) is not None
+        if not taken:
+            parts.store.save_person(person)
+            _record(visit, parts, "add-staff", person.id, " ".join((*told[1], *told[2])))
+    if taken:
+        return _page(request, visit, parts, problem=text("admin.staff_taken", visit.language), status=409)
     password = parts.auth.new_password_for(person.id, by=visit.me.id, now_ms=visit.now_ms)
     request.app.state.names.forget()
     return _one(request, visit, parts, _find(parts, person.id), password=password)

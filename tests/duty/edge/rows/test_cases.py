@@ -1,3 +1,4 @@
+import threading
 from pathlib import Path
 
 import pytest
@@ -85,6 +86,30 @@ def test_after_the_destruction_nothing_of_the_key_or_the_contacts_is_on_disk(tmp
     store.destroy_due_keys(keep_days=7, now_ms=31 * DAY_MS)
     assert not on_disk(wrapped)
     assert not on_disk(sealed)
+    store.close()
+
+
+def test_what_another_thread_does_in_that_moment_is_no_reason_to_leave_something_behind(tmp_path: Path) -> None:
+    store = Store.open(tmp_path / "desk.db", master_key=MASTER_KEY)
+    store.save_case(a_case())
+    log = tmp_path / "desk.db-wal"
+    assert log.stat().st_size
+    writing, goes_on = threading.Event(), threading.Event()
+
+    def write() -> None:
+        with store.together():
+            writing.set()
+            goes_on.wait(60)
+
+    writer, scrubber = threading.Thread(target=write), threading.Thread(target=store.scrub)
+    writer.start()
+    assert writing.wait(60)
+    scrubber.start()
+    scrubber.join(0.2)  # it waits for the other
+    goes_on.set()
+    writer.join(60)
+    scrubber.join(60)
+    assert log.stat().st_size == 0
     store.close()
 
 

@@ -1,6 +1,11 @@
 """The team board over HTTP: answer, done, later; one answer wins; nothing is done twice."""
 
 import asyncio
+import sys
+import threading
+
+import msgspec
+import pytest
 
 from tests.desk_world import World
 
@@ -70,6 +75,34 @@ async def test_a_disposition_there_is_not_is_refused(world: World) -> None:
         )  # fmt: skip
     assert answer.status_code == 409
     assert world.projection.picture.incidents[LEFT_OPEN].state != "closed"
+
+
+@pytest.mark.parametrize("path", ["/board", "/buildings", "/households?q=3/1203", "/handover", "/g/g017/buildings"])
+async def test_a_screen_is_drawn_while_the_core_tells_of_new_households(world: World, path: str) -> None:
+    """The outbox is read in another thread: in any moment of the drawing there may be one more."""
+    households = world.projection.picture.households
+    known = households["g017/3/1203"]
+    drawn = threading.Event()
+
+    def tell() -> None:
+        number = 0
+        while not drawn.is_set() and number < 50_000:
+            number += 1
+            home = f"g017/9/{number}"
+            households[home] = msgspec.structs.replace(known, household=home, watched=False)
+
+    switch_s = sys.getswitchinterval()
+    telling = threading.Thread(target=tell)
+    try:
+        async with world.as_("supervisor") as client:
+            sys.setswitchinterval(1e-6)
+            telling.start()
+            answer = await client.get(path)
+    finally:
+        drawn.set()
+        telling.join(60)
+        sys.setswitchinterval(switch_s)
+    assert answer.status_code in (200, 303)
 
 
 async def test_an_incident_tells_its_whole_history(world: World) -> None:
