@@ -118,9 +118,10 @@ class Story:
 
     def command(self, command: dict[str, object], command_id: str = "") -> list[Effect] | BadCommand:
         """A person's command, as the gateway's door takes it."""
-        self.number += 1
-        parsed = parse_command(dict(command), self.now_ms, command_id or f"c{self.number}")
-        return parsed if isinstance(parsed, BadCommand) else self.apply(parsed)
+        with self.lock:
+            self.number += 1
+            parsed = parse_command(dict(command), self.now_ms, command_id or f"c{self.number}")
+            return parsed if isinstance(parsed, BadCommand) else self.apply(parsed)
 
     def sensor(self, household: str, device: str = "") -> str:
         """A door sensor is fitted at `household`; its device id."""
@@ -146,20 +147,21 @@ class Story:
 
     def event(self, device: str, place: str, where: str, kind: str, **facets: object) -> list[Effect]:
         """One canonical event at the present time."""
-        self.number += 1
-        return self.apply(
-            Event(
-                id=event_id(device, f"seq {self.number}", b""),
-                device=device,
-                grid=place.partition("/")[0],
-                where=where,
-                place=place,
-                received_ms=self.now_ms,
-                kind=kind,  # type: ignore[arg-type]
-                has_cause=True,
-                **facets,  # type: ignore[arg-type]
+        with self.lock:
+            self.number += 1
+            return self.apply(
+                Event(
+                    id=event_id(device, f"seq {self.number}", b""),
+                    device=device,
+                    grid=place.partition("/")[0],
+                    where=where,
+                    place=place,
+                    received_ms=self.now_ms,
+                    kind=kind,  # type: ignore[arg-type]
+                    has_cause=True,
+                    **facets,  # type: ignore[arg-type]
+                )
             )
-        )
 
     def door(self, household: str, *, open: bool) -> list[Effect]:
         """The door of `household` opens or closes."""

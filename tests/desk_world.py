@@ -42,6 +42,7 @@ from streams.state import Record
 from streams.words import sentence
 from tests.desk_story import Story, night
 from tests.servers import free_port
+from tests.waiting import wait_until
 
 ZONE = ZoneInfo("Asia/Shanghai")
 MASTER_KEY = bytes(range(32))
@@ -171,7 +172,7 @@ class World:
             start="test",
         )
         self.projection.load()
-        self._reading = threading.RLock()
+        self.reading = threading.RLock()
         self.links = Links(self.store, self.projection.picture, master_key=MASTER_KEY, address=HOST)
         presence, sirens, rows = Presence(), Sirens(), Telling()
         book = Book(self.store, ZONE, self.clock_ms)
@@ -218,7 +219,7 @@ class World:
 
     def follow(self) -> None:
         """Take in everything that stands in the logs, as the runner's loop does."""
-        with self._reading:
+        with self.reading:
             more = True
             while more:
                 touched, more = self.projection.read_outbox()
@@ -229,6 +230,7 @@ class World:
             self.projection.flush()
 
     def close(self) -> None:
+        self.app.state.trials.close()
         self.store.close()
         self.story.close()
 
@@ -279,26 +281,27 @@ class Served:
             world.app, host="127.0.0.1", port=self.port, log_level="warning", timeout_graceful_shutdown=1
         )
         self._server = uvicorn.Server(config)
+        # A test sets the story's clock in another thread than the logs are followed in: between the two the picture
+        # would be told as old.
+        world.projection.live_since_ms = world.clock_ms  # type: ignore[method-assign]
         self._thread = threading.Thread(target=asyncio.run, args=(self._run(),), daemon=True)
 
     async def _run(self) -> None:
         serving = asyncio.ensure_future(self._server.serve())
         while not serving.done():
             self.world.follow()
-            self.world.dispatcher.go()
+            with self.world.reading:  # a test that follows in its own thread may be planning now
+                self.world.dispatcher.go()
             if self.world.projection.feed.ended:
                 self.world.projection.feed.end()
             await asyncio.wait({serving}, timeout=0.02)
 
     def __enter__(self) -> "Served":
         self._thread.start()
-        for _ in range(600):
-            if self._server.started:
-                return self
-            threading.Event().wait(0.05)
-        raise RuntimeError("the desk did not start within 30 s")
+        wait_until(lambda: self._server.started, 100, "the start of the desk")
+        return self
 
     def __exit__(self, *_: object) -> None:
         self.world.projection.feed.ended = True  # its loop wakes whoever waits
         self._server.should_exit = True
-        self._thread.join(20)
+        self._thread.join(60)

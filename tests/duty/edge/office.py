@@ -46,7 +46,7 @@ class Office:
     def _start(self) -> None:
         self.presence, self.sirens = Presence(), Sirens()
         self.tools = Tools(
-            clock_ms=self._clock, timeout_s=2, is_present=self.presence.has, siren_receipt=self.sirens.outcome
+            clock_ms=self._clock, timeout_s=60, is_present=self.presence.has, siren_receipt=self.sirens.outcome
         )
         self.links = Links(self.store, self.picture, master_key=MASTER_KEY, address="https://desk.example")
         self.book = Book(self.store, SHANGHAI, self._clock)

@@ -85,8 +85,13 @@ async def peer() -> AsyncIterator[Peer]:
         server.close()
 
 
+_HELD: list[socket.socket] = []
+
+
 def nobody_there() -> str:
-    """The URL of a port on which nothing listens."""
-    with socket.socket() as trial:
-        trial.bind(("127.0.0.1", 0))
-        return f"http://127.0.0.1:{trial.getsockname()[1]}"
+    """The URL of a port on which nothing listens, and will not: it is held to the end, so that nobody else is given
+    it meanwhile."""
+    held = socket.socket()
+    held.bind(("127.0.0.1", 0))
+    _HELD.append(held)
+    return f"http://127.0.0.1:{held.getsockname()[1]}"

@@ -29,7 +29,7 @@ async def test_a_siren_may_have_accepted_before_it_was_asked_about() -> None:
 
 async def test_a_siren_that_accepts_while_it_is_waited_for() -> None:
     sirens = Sirens()
-    waiting = asyncio.ensure_future(sirens.outcome("i#0.worker.1", "broker", 2))
+    waiting = asyncio.ensure_future(sirens.outcome("i#0.worker.1", "broker", 60))
     await asyncio.sleep(0)
     await asyncio.to_thread(sirens.received, receipt(detail="siren-1/worker"))
     await asyncio.to_thread(sirens.received, receipt(detail="broker"))

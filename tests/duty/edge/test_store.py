@@ -1,4 +1,6 @@
-import os
+import signal
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -7,6 +9,7 @@ import pytest
 from duty.edge.store import Store, StoreTrouble, make_engine
 from tests.duty.edge.conftest import MASTER_KEY
 from tests.duty.rosters import person
+from tests.house.tree import ROOT
 
 
 def test_a_second_desk_on_the_same_store_is_refused(database: str, store: Store) -> None:
@@ -74,16 +77,26 @@ def test_a_server_that_is_not_there_is_told() -> None:
         Store.open("postgresql://nobody@127.0.0.1:1/none", master_key=MASTER_KEY)
 
 
+KILLED = """
+import os, sys
+from duty.edge.store import Store
+from tests.duty.edge.conftest import MASTER_KEY
+from tests.duty.rosters import person
+from tests.house.tree import ROOT
+
+store = Store.open(sys.argv[1], master_key=MASTER_KEY)
+store.save_person(person("wang"))
+with store.together():
+    store.save_person(person("li"))
+    os.kill(os.getpid(), 9)
+"""
+
+
 def test_what_was_committed_is_there_after_kill_9(tmp_path: Path) -> None:
     path = tmp_path / "desk.db"
-    child = os.fork()
-    if child == 0:
-        store = Store.open(path, master_key=MASTER_KEY)
-        store.save_person(person("wang"))
-        with store.together():
-            store.save_person(person("li"))
-            os.kill(os.getpid(), 9)
-    os.waitpid(child, 0)
+    # Not forked off this process, whose other threads may hold any lock in that moment.
+    ended = subprocess.run([sys.executable, "-c", KILLED, str(path)], cwd=ROOT, check=False)
+    assert ended.returncode == -signal.SIGKILL
     store = Store.open(path, master_key=MASTER_KEY)
     assert [p.id for p in store.people()] == ["wang"]
     store.close()

@@ -36,15 +36,21 @@ class Server:
         return self.data
 
 
+class OnAnyPort(Controller):
+    """One that listens on a port of the kernel's choice from the beginning."""
+
+    def _create_server(self) -> Any:
+        listening = socket.create_server(("127.0.0.1", 0))
+        self.port = listening.getsockname()[1]
+        return self.loop.create_server(self._factory_invoker, sock=listening)
+
+
 @pytest.fixture
 def server() -> Iterator[tuple[Server, str]]:
     handler = Server()
-    with socket.socket() as trial:
-        trial.bind(("127.0.0.1", 0))
-        port = trial.getsockname()[1]
-    controller = Controller(handler, hostname="127.0.0.1", port=port)
+    controller = OnAnyPort(handler, hostname="127.0.0.1", ready_timeout=60)
     controller.start()
-    yield handler, str(port)
+    yield handler, str(controller.port)
     controller.stop()
 
 

@@ -93,7 +93,7 @@ STATUSES: list[tuple[int, dict[str, str], str, float | None]] = [
 
 @pytest.fixture
 async def tools() -> AsyncIterator[Tools]:
-    made = Tools(clock_ms=lambda: NOW_MS, timeout_s=3)
+    made = Tools(clock_ms=lambda: NOW_MS, timeout_s=60)
     yield made
     await made.close()
 
@@ -166,13 +166,12 @@ async def test_a_success_that_is_none_of_this_vendors_is_no_success(tools: Tools
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("says", [Says(hangs=True), Says(drops=True), Says(200, b"", after_s=1)])
+@pytest.mark.parametrize("says", [Says(hangs=True), Says(drops=True), Says(200, b"", after_s=600)])
 async def test_no_answer_in_time_is_no_answer(tools: Tools, vendor: Peer, kind: str, says: Says) -> None:
     vendor.says = lambda _: says
     tools.timeout_s = 0.3
-    begun = asyncio.get_running_loop().time()
-    assert (await send(tools, kind, vendor.url)).outcome == "try-later"
-    assert asyncio.get_running_loop().time() - begun < 2
+    answer = await asyncio.wait_for(send(tools, kind, vendor.url), 60)  # long before the vendor says anything
+    assert answer.outcome == "try-later"
 
 
 @pytest.mark.parametrize("kind", KINDS)

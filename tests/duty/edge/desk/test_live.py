@@ -97,7 +97,7 @@ async def read(
         "headers": [(b"cookie", f"{world.auth.cookie_name}={token}".encode()), (b"host", b"desk.test")],
         "client": ("test", 1), "server": ("desk.test", 80),
     }  # fmt: skip
-    await asyncio.wait_for(world.app(scope, receive, send), 30)
+    await asyncio.wait_for(world.app(scope, receive, send), 100)
     return b"".join(sent).decode().split("\n\n")
 
 

@@ -7,6 +7,7 @@ import msgspec
 
 from duty.edge.trials import LARGEST_POLICY
 from tests.desk_world import World
+from tests.waiting import wait_until
 
 PATIENT = '[ladder.undeclared-opening]\npage = ["worker"]\nsteps = []\n'
 
@@ -16,12 +17,18 @@ async def tried(world: World, client: httpx.AsyncClient, **form: object) -> str:
     answer = await client.post("/trials", data={"days": "7", "policy": PATIENT} | form)
     assert answer.status_code == 303, answer.text
     address = answer.headers["location"]
-    for _ in range(1200):
-        found = world.app.state.trials.get(address.rpartition("/")[2])
-        if found is not None and found.state != "running":
-            return address
-        await asyncio.sleep(0.05)
-    raise AssertionError("it does not end")
+    await ended(world, address.rpartition("/")[2])
+    return address
+
+
+async def ended(world: World, trial: str) -> None:
+    """Return once the try is over."""
+
+    def over() -> bool:
+        found = world.app.state.trials.get(trial)
+        return found is not None and found.state != "running"
+
+    await asyncio.to_thread(wait_until, over, 100, "the end of the try")
 
 
 async def test_it_is_started_looked_on_and_compared(world: World) -> None:
@@ -48,11 +55,7 @@ async def test_a_file_goes_before_the_text(world: World) -> None:
         files = {"file": ("new.toml", b'[ladder.fever]\npage = ["nobody"]\n', "text/plain")}
         answer = await client.post("/trials", data={"days": "1", "policy": PATIENT}, files=files)
         trial = answer.headers["location"].rpartition("/")[2]
-        for _ in range(600):
-            found = world.app.state.trials.get(trial)
-            if found.state != "running":
-                break
-            await asyncio.sleep(0.05)
+        await ended(world, trial)
         page = (await client.get(f"/trials/{trial}")).text
     assert "没有成功" in page and "policy.toml:2" in page
 
