@@ -70,6 +70,7 @@ def _influx(read: Settings) -> list[str]:
     try:
         trust = ssl.create_default_context(cafile=read.sink.ca or None)
         ping = f"{read.sink.influx_url.rstrip('/')}/ping"
+        before_s = time.time()
         with urllib.request.urlopen(ping, timeout=_PATIENCE_S, context=trust) as answer:
             date = answer.headers.get("Date")
     except (OSError, ValueError) as error:
@@ -77,8 +78,8 @@ def _influx(read: Settings) -> list[str]:
         away = f"influx_url: {read.sink.influx_url} does not answer as InfluxDB ({why})"
         return [f"{away}: points are kept and written once it does; if it should be there, mend influx_url in [sink]"]
     if date:
-        apart_s = parsedate_to_datetime(date).timestamp() - time.time()
-        _check_clock(read, "sink", "influx_url", "InfluxDB", apart_s)
+        theirs_s = parsedate_to_datetime(date).timestamp()
+        _check_clock(read, "sink", "influx_url", "InfluxDB", theirs_s, before_s)
     influx = connect(read.sink)
     try:
         influx.prepare(kept_days(read))
@@ -104,19 +105,23 @@ def _database(read: Settings) -> list[str]:
     where = engine.url.render_as_string(hide_password=True)
     try:
         with engine.connect() as connection:
-            now_s = float(connection.execute(text("SELECT extract(epoch FROM clock_timestamp())")).scalar_one())
-        apart_s = now_s - time.time()
+            before_s = time.time()
+            theirs_s = float(connection.execute(text("SELECT extract(epoch FROM clock_timestamp())")).scalar_one())
     except DBAPIError as error:
         said = str(error.orig).strip().splitlines()[-1]
         remedy = "start it, make the database and its user, or mend database in [desk]"
         raise _at(read, "desk", "database", f"database: {where} cannot be used: {said}", remedy) from error
     finally:
         engine.dispose()
-    _check_clock(read, "desk", "database", "PostgreSQL", apart_s)
+    _check_clock(read, "desk", "database", "PostgreSQL", theirs_s, before_s)
     return []
 
 
-def _check_clock(read: Settings, table: str, key: str, whose: str, apart_s: float) -> None:
+def _check_clock(read: Settings, table: str, key: str, whose: str, theirs_s: float, before_s: float) -> None:
+    """`before_s`: when it was asked.  An answer that took long says nothing against a clock."""
+    from streams.edge.live_clock import apart_ms
+
+    apart_s = apart_ms(theirs_s * 1000, before_s * 1000, time.time() * 1000) / 1000
     if abs(apart_s) > CLOCK_APART_S:
         way = "ahead of" if apart_s > 0 else "behind"
         what = f"the clock of {whose} is {abs(apart_s):.0f} s {way} this machine's"

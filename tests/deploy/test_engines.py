@@ -219,6 +219,30 @@ def test_a_clock_that_is_not_influxdbs(site, influxd: Influxd, tmp_path, monkeyp
     assert line == 2
 
 
+class Held:
+    """`time` of a machine that is held up for half a minute between two looks at its clock."""
+
+    def __init__(self) -> None:
+        self.looks = 0
+
+    def time(self) -> float:
+        self.looks += 1
+        return time.time() - (30.0 if self.looks == 1 else 0.0)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(time, name)
+
+
+def test_an_answer_that_took_long_is_no_clock_that_is_wrong(
+    site, influxd: Influxd, postgresql: Postgresql, tmp_path, monkeypatch
+):
+    for text in (on_influx(influxd.url, tmp_path, influxd.token), f'[desk]\ndatabase = "{postgresql.url}"\n'):
+        held = Held()
+        monkeypatch.setattr(engines, "time", held)
+        assert engines.check(site(text)) == ([], [])
+        assert held.looks == 2
+
+
 # ── PostgreSQL ──
 
 
