@@ -237,6 +237,13 @@ class BrokerClient:
             self._loop.call_soon(self._readable)
 
     def _work_off(self, sock: BufferedSocket) -> None:
+        outcome = self._take_in(sock)
+        if outcome != MQTTErrorCode.MQTT_ERR_SUCCESS:
+            self._close(paho.error_string(outcome))
+        else:
+            self._after_calls()
+
+    def _take_in(self, sock: BufferedSocket) -> MQTTErrorCode:
         outcome = MQTTErrorCode.MQTT_ERR_SUCCESS
         now_s = self._loop.time()
         while outcome == MQTTErrorCode.MQTT_ERR_SUCCESS:
@@ -251,10 +258,7 @@ class BrokerClient:
             self._gate.when_durable(partial(self._acknowledge, self._generation, self._packet_ids))
             self._gate.count(self._messages, self._size)
             self._packet_ids, self._messages, self._size = [], 0, 0
-        if outcome != MQTTErrorCode.MQTT_ERR_SUCCESS:
-            self._close(paho.error_string(outcome))
-        else:
-            self._after_calls()
+        return outcome
 
     def _after_calls(self) -> None:
         """Send what paho has to say."""
@@ -269,11 +273,23 @@ class BrokerClient:
                 self._client.loop_write()
             done = sock.flush()
         except OSError as error:
-            self._close(f"{type(error).__name__}: {error}")
+            self._broken(sock, f"{type(error).__name__}: {error}")
             return
         if not done and not self._writing:
             self._writing = True
             self._loop.add_writer(sock.fileno(), self._writable)
+
+    def _broken(self, sock: BufferedSocket, why: str) -> None:
+        """It failed while we wrote.  What came before that lies unread, and nobody else may have it: a broker that was
+        killed may have forgotten what it had acknowledged."""
+        try:
+            more = not self._paused
+            while more:
+                more = sock.fill()
+                more = self._take_in(sock) == MQTTErrorCode.MQTT_ERR_SUCCESS and more and not self._paused
+        except OSError:
+            pass  # that was all
+        self._close(why)
 
     def _writable(self) -> None:
         sock = self._socket

@@ -276,6 +276,9 @@ class Gateway:
         self._committer.start()
         self._keeping.follow(self.gate.intake, self.pages, self)
         await self._tell_fleet()
+        if self.pages is not None:
+            # Before anybody can come in: who subscribes while nobody hears of it would be told nothing.
+            self.pages.start(self._keeping.doorbell(), self.listener)
         if self.listener is not None:
             if gateway.listen:
                 await self._listen("mqtt", gateway.listen, self.listener.listen)
@@ -289,8 +292,6 @@ class Gateway:
                 server_tls(gateway.push.certificate, gateway.push.private_key, "") if gateway.push.certificate else None
             )
             await self._listen("push", gateway.push.listen, lambda host, port: push.listen(host, port, tls))
-        if self.pages is not None:
-            self.pages.start(self._keeping.doorbell(), self.listener)
         if self.broker is not None:
             self.broker.start()
             self._watch(self.broker.task, "broker client")
@@ -336,6 +337,7 @@ class Gateway:
             except TimeoutError:
                 pass
         await self._loop.run_in_executor(None, self._committer.stop, 1.0 if self.gate.flow.failing else 10.0)
+        await self._words.over()
         await self._loop.run_in_executor(None, self._standing.close)
         say("stopped")
 

@@ -30,7 +30,7 @@ class Shared:
         self._me = me
         self._consumer: AIOKafkaConsumer | None = None
         self._seldom = Seldom()
-        self._read_to = 0
+        self._read_to = 0  # what stands before it was taken over
         self._moved = asyncio.Event()
 
     async def load(self) -> None:
@@ -42,7 +42,7 @@ class Shared:
             await consumer.seek_to_beginning(self._tp)
             end = (await consumer.end_offsets([self._tp]))[self._tp]
             while (place := await consumer.position(self._tp)) < end:
-                pairs = self._pairs(await consumer.getmany(self._tp, timeout_ms=_POLL_MS))
+                pairs, _ = self._pairs(await consumer.getmany(self._tp, timeout_ms=_POLL_MS))
                 self.take(pairs)
                 self.raw.update(pairs)
             self._read_to = place
@@ -51,11 +51,11 @@ class Shared:
             raise
         self._consumer = consumer
 
-    def _pairs(self, found: Any) -> list[tuple[bytes, bytes]]:
+    def _pairs(self, found: Any) -> tuple[list[tuple[bytes, bytes]], int]:
+        """The rows, and how far has been read once they are taken over."""
         records = found.get(self._tp, [])
-        if records:
-            self._read_to = records[-1].offset + 1
-        return [(record.key, record.value) for record in records if record.key and record.value is not None]
+        read_to = records[-1].offset + 1 if records else self._read_to
+        return [(record.key, record.value) for record in records if record.key and record.value is not None], read_to
 
     def take(self, pairs: Iterable[tuple[bytes, bytes]]) -> None:
         """Take rows over as if they had just been read."""
@@ -89,12 +89,11 @@ class Shared:
         is new is mirrored, in a thread."""
         consumer = self._consumer
         assert consumer is not None
+        unmirrored: dict[bytes, bytes] = {}
         while True:
             try:
-                pairs = self._pairs(await consumer.getmany(self._tp, timeout_ms=_POLL_MS))
-                if mirror is not None and pairs:
-                    await asyncio.to_thread(mirror, pairs)
-            except (KafkaError, LogFull) as error:
+                pairs, read_to = self._pairs(await consumer.getmany(self._tp, timeout_ms=_POLL_MS))
+            except KafkaError as error:
                 self._seldom.say("what other gateways change cannot be read, trying on", "fleet", trouble=str(error))
                 await asyncio.sleep(_AGAIN_S)
                 continue
@@ -108,7 +107,21 @@ class Shared:
                         self._keep(row)
                     case _:
                         pass
+            self._read_to = read_to
             self._moved.set()
+            if mirror is not None:
+                unmirrored.update(pairs)
+                if unmirrored:
+                    await self._mirrored(mirror, unmirrored)
+
+    async def _mirrored(self, mirror: Callable[[list[tuple[bytes, bytes]]], None], rows: dict[bytes, bytes]) -> None:
+        """Take `rows` off once they are mirrored; where they cannot be now, they are tried again with the next."""
+        try:
+            await asyncio.to_thread(mirror, list(rows.items()))
+        except LogFull as error:
+            self._seldom.say("what gateways share cannot be mirrored, trying on", "mirror", trouble=str(error))
+        else:
+            rows.clear()
 
     async def caught_up(self) -> None:
         """Return when everything that stands there now was read.  Raises KafkaError."""

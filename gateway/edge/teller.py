@@ -31,6 +31,7 @@ class Teller:
         self._begin = begin
         self._end = end
         self._tells = False
+        self._failed: KafkaError | OSError | None = None
         self._seldom = Seldom()
 
     async def run(self) -> None:
@@ -44,6 +45,7 @@ class Teller:
                 await asyncio.sleep(_AGAIN_S)
 
     async def _run(self) -> None:
+        self._failed = None
         consumer = AIOKafkaConsumer(
             **self._options,
             group_id=self._group,
@@ -58,6 +60,8 @@ class Teller:
             while True:
                 # Nothing comes, for it is paused; being asked is what keeps us a member.
                 await consumer.getmany(timeout_ms=_POLL_MS)
+                if self._failed is not None:
+                    raise self._failed
                 await asyncio.sleep(_POLL_MS / 1000)
         finally:
             self._lose()
@@ -71,10 +75,16 @@ class Teller:
 
     async def given(self) -> None:
         """The partition is ours."""
-        if not self._tells:
+        if self._tells:
+            return
+        try:
             await self._begin()
-            self._tells = True
-            say("this gateway publishes the pages", group=self._group)
+        except (KafkaError, OSError) as error:
+            # aiokafka only logs what its listeners raise: we would hold the partition, and nobody would publish.
+            self._failed = error
+            return
+        self._tells = True
+        say("this gateway publishes the pages", group=self._group)
 
     def taken(self) -> None:
         """It may be another's from now on."""

@@ -23,14 +23,21 @@ class WellWords:
         self._loop = loop
         self._one_at_a_time = asyncio.Lock()
         self._asking: dict[str, asyncio.Task[None]] = {}
+        self._question: asyncio.Future[bool | None] | None = None
+        self._stopped = False
 
     async def needed(self, part: str) -> bool | None:
         """Whether a word that `part` is well has something to end; None where it is not known yet.  Where the part was
         reported meanwhile it has not: that is newer."""
         before = self._gate.reported[part]
         async with self._one_at_a_time:
+            await self.over()
+            if self._stopped:
+                return None
+            self._question = self._loop.run_in_executor(None, self._standing.stands, part)
             try:
-                stands = await self._loop.run_in_executor(None, self._standing.stands, part)
+                # Whoever asks may be told to stop; the thread does not hear of that.
+                stands = await asyncio.shield(self._question)
             except LogFull:
                 return None
         return False if self._gate.reported[part] != before else stands
@@ -51,5 +58,14 @@ class WellWords:
 
     def stop(self) -> None:
         """Ask no more."""
+        self._stopped = True
         for task in self._asking.values():
             task.cancel()
+
+    async def over(self) -> None:
+        """Return when no question is under way: what is asked may be closed then."""
+        question = self._question
+        if question is not None:
+            await asyncio.wait({question})
+            if not question.cancelled():
+                question.exception()  # told to whoever asked, if anybody is left

@@ -25,6 +25,7 @@ class ClusterReporter(Teller):
         self._standing = ClusterStanding(settings, go_on=self._can_wait)
         self._writer = open_writer(settings, "inbox")
         self._partitions = settings.streams.partitions
+        self._trying: tuple[Word, tuple[int, bytes]] | None = None
 
     def _can_wait(self) -> bool:
         """Whether nothing is wrong that would have to wait for a look at what stands."""
@@ -32,15 +33,19 @@ class ClusterReporter(Teller):
             return not self._something_wrong()
 
     def _send(self, part: str, word: Word) -> str:
-        report = report_of(wall_clock_ms(), part, word.well, word.told)
         try:
             if word.if_standing:
                 stands = self._standing.stands(part)
                 if not stands:
                     return "it is not known yet whether a report stands" if stands is None else ""
-            self._writer.append([(partition_of(report.grid, self._partitions), encode_inbox([report]))])
+            # What Kafka did not confirm may stand there all the same: only the same frame is known again.
+            if self._trying is None or self._trying[0] is not word:
+                report = report_of(wall_clock_ms(), part, word.well, word.told)
+                self._trying = word, (partition_of(report.grid, self._partitions), encode_inbox([report]))
+            self._writer.append([self._trying[1]])
         except LogFull as trouble:
             return str(trouble)
+        self._trying = None
         return ""
 
     def close(self) -> None:

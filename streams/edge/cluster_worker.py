@@ -206,6 +206,8 @@ class Worker:
         from wherever it is where nothing is.  Raises Over."""
         inbox, numbers = self.names.inbox, [runner.part.number for runner in runners]
         firsts = await self._answered(tenure, lambda: self._asker.firsts(inbox, numbers))
+        if self._tenure is not tenure:
+            raise Over("the partitions of this worker were taken back while it asked")
         places: dict[int, int] = {}
         for runner in runners:
             number, first = runner.part.number, firsts[runner.part.number]
@@ -217,7 +219,12 @@ class Worker:
                 runner.poke()
             places[number] = runner.part.offset
             runner.sought()
-        await self._inside.seek(inbox, places)
+        try:
+            await self._inside.seek(inbox, places)
+        except KafkaError as error:
+            if self._tenure is tenure:
+                raise
+            raise Over("the partitions of this worker were taken back while it sought its place") from error
 
     async def _commit(self) -> None:
         """Tell Kafka how far what follows from the frames is written.  What it does not take is told later: whoever
@@ -444,6 +451,8 @@ class Worker:
         tenure, self._tenure = self._tenure, None
         if tenure is not None:
             tenure.end()
+        for runner in self.runners.values():
+            runner.let_go()
         self.runners.clear()
         self._committed.clear()
         self._changed.set()

@@ -10,11 +10,19 @@ from typing import Any
 import msgspec
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import TopicAlreadyExistsError, for_code
+from aiokafka.errors import (
+    TopicAlreadyExistsError,
+    TopicAuthorizationFailedError,
+    UnknownTopicOrPartitionError,
+    for_code,
+)
 
 from devices.edge.complaints import Complaint
 from devices.edge.settings import Settings
 from streams.edge.kafka import at_key, connection
+
+# A user who may not look at it cannot tell.  Any other answer tells nothing either, and is no reason to start.
+_NO_TOPIC = (UnknownTopicOrPartitionError.errno, TopicAuthorizationFailedError.errno)
 
 
 class Moving(msgspec.Struct, frozen=True):
@@ -46,8 +54,10 @@ async def moving(settings: Settings) -> Moving | None:
         found: Any = await admin.describe_topics([topic])
     finally:
         await admin.close()
-    if found[0]["error_code"] != 0:
+    if (code := found[0]["error_code"]) in _NO_TOPIC:
         return None
+    if code:
+        raise for_code(code)(f"topic {topic} cannot be looked at")
     tp = TopicPartition(topic, 0)
     async with AIOKafkaConsumer(**options, auto_offset_reset="earliest") as consumer:
         consumer.assign([tp])

@@ -48,6 +48,7 @@ class PartRunner:
         self._room = asyncio.Event()
         self._room.set()
         self._idle = asyncio.Event()
+        self._gone = False
         self._next_offset = restored_to + 1
         self.written = part.mark.offset  # of the last frame of `inbox` whose consequences are durable
         self._taken_s = self._sought_s = time.monotonic()
@@ -79,10 +80,17 @@ class PartRunner:
     async def take(self, offset: int, frame: bytes) -> None:
         """Take in a frame of `inbox`.  Raises Gap, NewerFrame."""
         await self._room.wait()
+        if self._gone:
+            return  # its next owner gets it
         taken = self.part.take(offset, frame)
         self._taken_s = time.monotonic()
         if taken:
             self.poke()
+
+    def let_go(self) -> None:
+        """The partition is no longer ours: nothing will be written here, and nobody may wait for that."""
+        self._gone = True
+        self._room.set()
 
     def advance(self, now_ms: int) -> None:
         """Let time pass to `now_ms`, or as far as one flush holds: call again while a timer is due."""

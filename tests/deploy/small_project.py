@@ -76,7 +76,7 @@ class SmallProject:
             capture_output=True,
             text=True,
             check=False,
-            timeout=100,
+            timeout=280,
         )
 
 

@@ -62,7 +62,7 @@ class Box:
 
     def ask(self, path: str, body: dict[str, Any]) -> Any:
         token = (self.folder / "data" / "door.token").read_text().strip()
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
         connection.request("POST", path, json.dumps(body), headers)
         answer = json.loads(connection.getresponse().read())
@@ -89,7 +89,7 @@ def test_a_copy_taken_while_it_runs_is_gone_on_from(tmp_path: Path, capsys: pyte
         box.start()
         box.door("closed")
         box.door("open")
-        wait_until(lambda: any(each.startswith("page ") for each in box.decided()), 30)
+        wait_until(lambda: any(each.startswith("page ") for each in box.decided()))
         before = box.decided()
         assert backup.run(box.config, tmp_path / "copy") == 0
         assert "copied streams.db, inbox.db, door.token" in capsys.readouterr().out
@@ -103,10 +103,10 @@ def test_a_copy_taken_while_it_runs_is_gone_on_from(tmp_path: Path, capsys: pyte
         close = {"command": "close", "subject": "g1/1/1", "kind": raised.split("/")[-2], "role": "worker", "by": "w1",
                  "disposition": "true-alarm", "note": "seen"}  # fmt: skip
         again.ask("/commands", close)
-        wait_until(lambda: f"closed {raised}" in again.decided(), 30)
+        wait_until(lambda: f"closed {raised}" in again.decided())
         again.door("closed")
         again.door("open")
-        wait_until(lambda: sum(each.startswith("raised ") for each in again.decided()) == 2, 30)
+        wait_until(lambda: sum(each.startswith("raised ") for each in again.decided()) == 2)
     finally:
         box.kill()
         again.kill()

@@ -281,7 +281,7 @@ def test_in_a_container_a_process_has_the_containers_name_and_is_probed(tmp_path
         assert "replication = 3" in (tmp_path / "threshold.toml").read_text()
         assert (tmp_path / socket.gethostname() / "series.db").is_file()
         sink.terminate()
-        assert sink.wait(20) == 0, "the shell became the process, and the process heard the signal"
+        assert sink.wait(60) == 0, "the shell became the process, and the process heard the signal"
         assert probed("--live") == 1
     finally:
         sink.kill()

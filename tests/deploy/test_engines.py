@@ -1,5 +1,6 @@
 """What `up` says about Kafka, InfluxDB and PostgreSQL before anything starts: one sentence each, with its remedy."""
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -122,7 +123,10 @@ class Later:
 def test_a_clock_that_is_not_the_brokers(site, kafka: Kafka, monkeypatch):
     monkeypatch.setattr(topics, "time", Later(60))
     what, remedy, _ = the_one(engines.check(site(on_kafka(kafka.url, f"engines{time.time_ns()}-"))))
-    assert what == "the broker's clock is 60 s behind this machine's"
+    # As far at least: what it took to ask is not counted.
+    found = re.fullmatch(r"the broker's clock is (\d+) s behind this machine's", what)
+    assert found is not None, what
+    assert 30 <= int(found[1]) <= 60
     assert "time server" in remedy
 
 

@@ -17,7 +17,7 @@ def file(tmp_path):
 def test_a_door_is_added_with_a_secret_shown_once_and_kept_hashed(file, capsys):
     assert add(fleet=file, device="door-1", household="g017/3/1203", report_every_s=3600) == 0
     said = capsys.readouterr().out
-    secret = said.split("password")[1].split()[0]
+    secret = said.split("password", 1)[1].split()[0]
     device = load(file).devices["door-1"]
     assert device.secret_sha256 == sha256(secret.encode()).hexdigest()
     assert (device.topic, device.place, device.report_every_s) == ("threshold/g017/door-1", "g017/3/1203", 3600.0)
@@ -125,7 +125,7 @@ def test_a_list_of_a_wrong_file_complains(file, capsys):
 def test_a_bridge_is_added_with_a_secret_of_its_own(file, capsys):
     z2m = {"fleet": file, "bridge": "z2m-17", "grid": "g017", "topic": "zigbee2mqtt/bridge/state"}
     assert add_bridge(**z2m, devices="zigbee2mqtt/", report_every_s=600) == 0
-    secret = capsys.readouterr().out.split("password")[1].split()[0]
+    secret = capsys.readouterr().out.split("password", 1)[1].split()[0]
     bridge = load(file).bridges["z2m-17"]
     assert bridge.secret_sha256 == sha256(secret.encode()).hexdigest()
     assert (bridge.devices, bridge.report_every_s) == ("zigbee2mqtt/", 600.0)
@@ -143,7 +143,7 @@ def test_a_bridge_behind_a_broker_has_no_secret(file, capsys):
 @pytest.mark.parametrize("kind", ["ctwing", "ttn", "chirpstack", "shelly"])
 def test_a_platform_is_added_with_a_key_shown_once(file, capsys, kind):
     assert add_platform(fleet=file, platform=f"{kind}-1", kind=kind) == 0
-    key = capsys.readouterr().out.split("key")[1].split()[0]
+    key = capsys.readouterr().out.split("key", 1)[1].split()[0]
     platform = load(file).platforms[f"{kind}-1"]
     assert platform.secret_sha256 == sha256(key.encode()).hexdigest()
     assert platform.topic == f"push/{kind}-1"

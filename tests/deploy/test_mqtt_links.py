@@ -9,6 +9,8 @@ import pytest
 from deploy.mqtt_links import Links, connect_packet, parse_url, publish_packet, subscribe_packet
 from gateway.mqtt.packets import Connect, Subscribe, parse
 from gateway.mqtt.publish_run import Published
+from tests.servers import free_port
+from tests.waiting import wait_until
 
 
 def parsed(packet, version=4):
@@ -107,12 +109,13 @@ def served():
         server.close()
 
 
-def turn_until(links, condition, turns=400):
-    for _ in range(turns):
-        if condition():
-            return
-        links.turn(0.02)
-    raise AssertionError("it did not come about")
+def turn_until(links, condition):
+    def turned():
+        if not (found := condition()):
+            links.turn(0.02)
+        return found
+
+    wait_until(turned)
 
 
 def test_what_is_published_is_acknowledged_once(served):
@@ -151,8 +154,7 @@ def test_a_device_may_say_again_what_was_acknowledged(served):
 
 
 def test_a_server_that_comes_late_is_waited_for():
-    with socket.create_server(("127.0.0.1", 0)) as place:
-        address = place.getsockname()
+    address = ("127.0.0.1", free_port())
     links = Links(address)
     links.publish(links.link("door-1"), "t", b"a")
     links.turn(0.1)

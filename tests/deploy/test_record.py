@@ -5,14 +5,15 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import paho.mqtt.client as mqtt
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
+from deploy import record
 from deploy.launch import environment
 from deploy.record import Trace, main
 from streams.replay import parse_line
@@ -34,7 +35,7 @@ def publisher(mosquitto):
 
 
 def say(client, topic, payload, **more):
-    client.publish(topic, payload, qos=1, **more).wait_for_publish(5)
+    client.publish(topic, payload, qos=1, **more).wait_for_publish(60)
 
 
 class Recording:
@@ -50,7 +51,7 @@ class Recording:
             say(client, "hello", "there")
             return self.out.exists() and b"hello" in self.out.read_bytes()
 
-        wait_until(known, 15, "the recording")
+        wait_until(known, what="the recording")
 
 
 def test_messages_become_lines_with_their_bytes_and_the_retained_mark(mosquitto, publisher, tmp_path):
@@ -61,7 +62,7 @@ def test_messages_become_lines_with_their_bytes_and_the_retained_mark(mosquitto,
         say(publisher, "door/1", payload)
     wait_until(lambda: (tmp_path / "t.jsonl").read_bytes().count(b"door/1") == 3)
     recording.process.send_signal(signal.SIGINT)
-    assert recording.process.wait(10) == 0
+    assert recording.process.wait(60) == 0
     messages = lines_of(tmp_path / "t.jsonl")
     assert [m.payload for m in messages if m.topic == "door/1"] == [b'{"contact":false}', b"open", b"\xff\x00"]
     assert [m.retained for m in messages if m.topic == "kept"] == [True]
@@ -80,22 +81,31 @@ def test_a_recording_that_was_killed_goes_on_with_what_it_missed(mosquitto, publ
     again.heard(publisher)
     wait_until(lambda: b"door/1" in out.read_bytes())
     again.process.terminate()
-    assert again.process.wait(10) == 0
+    assert again.process.wait(60) == 0
     assert [m.payload for m in lines_of(out) if m.topic == "door/1"] == [b"open"]
 
 
-def test_only_the_topics_asked_for_and_only_so_long(mosquitto, publisher, tmp_path, capsys):
-    threading.Timer(1.0, lambda: [publisher.publish(topic, b"x", qos=1) for topic in ("a/1", "b/1")]).start()
+def test_only_the_topics_asked_for_and_only_so_long(mosquitto, publisher, tmp_path, capsys, monkeypatch):
+    for topic in ("b/1", "a/1"):
+        say(publisher, topic, b"x", retain=True)  # it comes whenever the recording is subscribed
+
+    def passed_s() -> float:
+        """Time stands until a message is recorded, and nothing more has come for a moment."""
+        if not (tmp_path / "t.jsonl").exists() or not (tmp_path / "t.jsonl").stat().st_size:
+            return 0.0
+        time.sleep(0.3)
+        return 2.6
+
+    monkeypatch.setattr(record, "time", SimpleNamespace(monotonic=passed_s, time_ns=time.time_ns))
     assert main(broker=mosquitto.url, out=tmp_path / "t.jsonl", topics=["a/#"], seconds=2.5) == 0
     assert [m.topic for m in lines_of(tmp_path / "t.jsonl")] == ["a/1"]
     assert "1 messages recorded" in capsys.readouterr().err
 
 
 def test_a_full_disk_ends_it_with_a_word(mosquitto, publisher, capsys):
-    timer = threading.Timer(1.0, lambda: publisher.publish("a/1", b"x", qos=1))
-    timer.start()
+    say(publisher, "a/1", b"x", retain=True)
     # What is written to this device does not fit.
-    assert main(broker=mosquitto.url, out=Path("/dev/full"), topics=["#"], seconds=10) == 1
+    assert main(broker=mosquitto.url, out=Path("/dev/full"), topics=["#"], seconds=60) == 1
     assert "No space left" in capsys.readouterr().err
 
 
@@ -149,7 +159,7 @@ def test_the_trace_says_when(mosquitto, publisher, tmp_path):
     recording = Recording(mosquitto, tmp_path / "t.jsonl")
     recording.heard(publisher)
     recording.process.terminate()
-    recording.process.wait(10)
+    recording.process.wait(60)
     first = json.loads((tmp_path / "t.jsonl").read_text().splitlines()[0])
     parsed = parse_line(1, json.dumps(first).encode())
     assert began_ms <= parsed.t_ms <= time.time() * 1000

@@ -183,7 +183,7 @@ def test_whoever_reads_may_stop_reading(tmp_path):
     process.stdout.close()
     assert process.stderr is not None
     assert process.stderr.read() == b""
-    assert process.wait(20) == 0
+    assert process.wait(60) == 0
 
 
 def test_what_was_printed_is_bytes_of_utf8_whatever_the_terminal_says(tmp_path):

@@ -2,18 +2,20 @@
 
 import io
 import threading
-import time
+from collections.abc import Callable
 
 import paho.mqtt.client as paho
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 from rich.console import Console
 
+from deploy import sniff
 from deploy.sniff import as_text, is_ready, listen, main, new_rows, polarity
 from deploy.sniffed import Sniffed
 from devices.edge import fleet_file
 from devices.formats import table
 from tests.deploy.test_sniffed import FLEET, NEIGHBOURS, NOISE, corpus, heard, proposed
+from tests.waiting import wait_until
 
 QUIET = Console(quiet=True)
 
@@ -40,7 +42,7 @@ class Feeding:
         client.loop_start()
         while not self._over.is_set():
             for topic, payload in self._messages:
-                client.publish(topic, payload, qos=1).wait_for_publish(5)
+                client.publish(topic, payload, qos=1).wait_for_publish(60)
             self._over.wait(0.2)
         client.disconnect()
         client.loop_stop()
@@ -51,6 +53,21 @@ def broker(mosquitto_fast):
     return mosquitto_fast
 
 
+@pytest.fixture
+def listening_until(monkeypatch) -> Callable[[Callable[[Sniffed], object]], None]:
+    """Have `listen` go on until something is so of what it heard, however busy the machine is, and not for seconds."""
+
+    def until(condition: Callable[[Sniffed], object]) -> None:
+        monkeypatch.setattr(sniff, "_wait", lambda _seconds, into, _screen: wait_until(lambda: condition(into)))
+
+    return until
+
+
+def all_heard_twice(into: Sniffed) -> bool:
+    """They come round and round in one order: whoever has heard so many has heard each."""
+    return into.messages > 2 * len(messages())
+
+
 def messages():
     return [
         *corpus(),
@@ -59,8 +76,9 @@ def messages():
     ]
 
 
-def test_sniffing_a_broker_proposes_the_right_fleet(broker, tmp_path, capsys):
+def test_sniffing_a_broker_proposes_the_right_fleet(broker, tmp_path, capsys, listening_until):
     out = tmp_path / "fleet.toml"
+    listening_until(all_heard_twice)
     with Feeding(broker.port, messages()):
         assert main(broker=broker.url, seconds=4, write=out) == 0
     fleet = fleet_file.load(out)
@@ -78,7 +96,8 @@ def test_sniffing_a_broker_proposes_the_right_fleet(broker, tmp_path, capsys):
     assert "topics carry no door" in said
 
 
-def test_what_stands_in_the_fleet_already_is_not_added_again(broker, tmp_path, capsys):
+def test_what_stands_in_the_fleet_already_is_not_added_again(broker, tmp_path, capsys, listening_until):
+    listening_until(all_heard_twice)
     out = tmp_path / "fleet.toml"
     out.write_text(
         '[[device]]\nid = "mine"\nformat = "zigbee2mqtt"\ntopic = "zigbee2mqtt/door-0307"\nhousehold = "g/1/1"\n'
@@ -94,19 +113,18 @@ def test_what_stands_in_the_fleet_already_is_not_added_again(broker, tmp_path, c
     assert out.read_text(encoding="utf-8").count('topic = "zigbee2mqtt/bridge/state"') == 1
 
 
-def test_a_door_that_opens_and_closes_while_we_listen_tells_its_polarity(broker):
+def test_a_door_that_opens_and_closes_while_we_listen_tells_its_polarity(broker, listening_until):
     topic, sniffed = "esp-1/binary_sensor/door/state", Sniffed(table())
+    listening_until(lambda into: any(found.messages >= 3 for _, found in into.devices()))
     listening = threading.Thread(target=listen, args=(broker.url, 3.0, sniffed, QUIET))
     listening.start()
     with Feeding(broker.port, [("hello", b"")]):
-        end = time.monotonic() + 10
-        while not sniffed.messages and time.monotonic() < end:
-            time.sleep(0.02)
+        wait_until(lambda: sniffed.messages)
     client = paho.Client(CallbackAPIVersion.VERSION2)
     client.connect("127.0.0.1", broker.port)
     client.loop_start()
     for word in ("OFF", "ON", "OFF"):
-        client.publish(topic, word, qos=1).wait_for_publish(5)
+        client.publish(topic, word, qos=1).wait_for_publish(60)
     client.disconnect()
     client.loop_stop()
     listening.join()
@@ -135,11 +153,13 @@ def test_a_broker_that_carries_nothing_of_ours(broker, tmp_path, capsys):
     assert not out.exists()
 
 
-def test_a_broker_that_goes_away_is_said_aloud(broker):
-    said = io.StringIO()
-    listening = threading.Thread(target=listen, args=(broker.url, 3.0, Sniffed(table()), Console(file=said, width=200)))
+def test_a_broker_that_goes_away_is_said_aloud(broker, listening_until):
+    said, sniffed = io.StringIO(), Sniffed(table())
+    listening_until(lambda _: "the broker went away" in said.getvalue())
+    listening = threading.Thread(target=listen, args=(broker.url, 3.0, sniffed, Console(file=said, width=200)))
     listening.start()
-    time.sleep(1.5)
+    with Feeding(broker.port, [("hello", b"")]):
+        wait_until(lambda: sniffed.messages)
     broker.kill()
     listening.join()
     assert "the broker went away" in said.getvalue()

@@ -58,7 +58,7 @@ def small_suite(folder: Path, *arguments: str) -> tuple[int, list[str]]:
         capture_output=True,
         text=True,
         check=False,
-        timeout=100,
+        timeout=280,
         cwd=folder,
     )
     return done.returncode, done.stdout.rstrip().splitlines()

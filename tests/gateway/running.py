@@ -69,6 +69,7 @@ class Gateway(Server):
 
     name = "gateway"
     start_timeout_s = 60.0
+    stop_timeout_s = 60.0
 
     def __init__(
         self,
@@ -150,7 +151,7 @@ class Gateway(Server):
 
     def ask(self, method: str, path: str, body: Any = None, token: str | None = None) -> tuple[int, Any]:
         """Status and JSON (or text) of one request."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.door_port, timeout=15)
+        connection = http.client.HTTPConnection("127.0.0.1", self.door_port, timeout=60)
         if token is None:
             token = (self.data / "door.token").read_text().strip()
         try:

@@ -15,7 +15,7 @@ def watched(root: Path, names: list[str]) -> str:
     command = [sys.executable, str(ROOT / "tests/house/import_watch.py"), f"{root}/", *names]
     # pydantic looks for plugins among the installed packages when the first model is defined: its deed, not ours.
     environment = os.environ | {"PYTHONPATH": f"{root}{os.pathsep}{ROOT}", "PYDANTIC_DISABLE_PLUGINS": "1"}
-    done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, check=False, timeout=100)
+    done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, check=False, timeout=280)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

@@ -66,7 +66,7 @@ def test_it_starts_from_anywhere_through_a_link_and_leaves_the_directory_and_arg
     link.symlink_to("project/threshold")
     command = [str(link), "replay", "my trace.jsonl", ""]
     done = subprocess.run(
-        command, cwd=elsewhere, env=project.environment(), capture_output=True, text=True, check=True, timeout=100
+        command, cwd=elsewhere, env=project.environment(), capture_output=True, text=True, check=True, timeout=280
     )
     assert f"directory {elsewhere}" in done.stdout
     assert "arguments ['replay', 'my trace.jsonl', '']" in done.stdout

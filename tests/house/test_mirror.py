@@ -27,7 +27,6 @@ ELSEWHERE = {
     "streams/edge/move.py": "tests/live/test_moving_house.py",
     "streams/edge/cluster_metrics.py": "tests/live/test_progress_watch.py",
     "streams/edge/cluster_part.py": "tests/streams/edge/test_cluster_part.py",
-    "streams/edge/part_runner.py": "tests/live/test_chaos.py",
     "streams/edge/progress_watch.py": "tests/live/test_progress_watch.py",
     "streams/edge/restoring.py": "tests/live/test_restoring.py",
     "streams/edge/state_": "tests/live/test_restoring.py",

@@ -53,6 +53,7 @@ class Load:
             if not self._go.is_set():
                 self._resting.set()
                 self._go.wait()
+                self._resting.clear()  # it may have been told to go on between the question and the word
                 continue
             partition = self._random.randrange(self._site.partitions)
             at = sum(map(len, self.sent[partition]))

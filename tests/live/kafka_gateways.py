@@ -1,6 +1,8 @@
 """Gateways of one cluster as real processes on a real Kafka, and what stands in its topics."""
 
+import asyncio
 import itertools
+import threading
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -8,10 +10,14 @@ from typing import Any
 
 import msgspec
 import paho.mqtt.client as paho
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
 
 from devices.edge.settings import Cluster, Data, Settings, Streams
 from devices.events import Event
 from devices.ids import partition_of
+from gateway.edge.shared import Shared
+from streams.edge.kafka import connection, names
 from streams.edge.kafka_log import KafkaReader, KafkaWriter, open_reader, open_writer
 from streams.edge.kafka_rejects import RejectsReader
 from streams.effects import Cause, Decision, Reason
@@ -95,6 +101,42 @@ class Gateways(msgspec.Struct):
         reader.close()
         return found
 
+    def is_kept(self, hearer: str) -> bool:
+        """Whether the gateways have kept that this hearer was told all that is decided where it listens."""
+        fleet = names(self.settings.cluster.topic_prefix).fleet
+
+        async def heard() -> dict[tuple[str, int], int]:
+            shared = Shared(connection(self.settings.cluster), fleet, "test")
+            try:
+                await shared.load()
+            finally:
+                await shared.close()
+            return shared.heard
+
+        outbox = self.reader("outbox")
+        ends = outbox.ends(range(PARTITIONS))
+        outbox.close()
+        places = {p: at for (name, p), at in asyncio.run(heard()).items() if name == hearer}
+        return bool(places) and all(at >= ends[p] for p, at in places.items())
+
+    def tellers(self, share: str) -> int:
+        """How many gateways have settled who publishes pages; 0 while they are settling it."""
+
+        async def ask() -> int:
+            admin = AIOKafkaAdminClient(**connection(self.settings.cluster))
+            await admin.start()
+            try:
+                found: Any = await admin.describe_consumer_groups([f"{self.prefix}pages-{share}"])
+            except KafkaError:
+                return 0
+            finally:
+                await admin.close()
+            # Of a group: error, name, state, protocol type, protocol, members.
+            [group] = [group for answer in found for group in answer.groups]
+            return len(group[5]) if group[2] == "Stable" else 0
+
+        return asyncio.run(ask())
+
     def decide(self, *decisions: Decision) -> None:
         """What the workers would decide."""
         writer = self.writer("outbox")
@@ -114,6 +156,19 @@ def page(name: str, role: str = "worker", grid: str = "g017") -> Decision:
     return Decision(now_ms, "page", grid, "s", "tamper", "i", Reason("opened"), role, 0, name, cause=cause)
 
 
+def acknowledged(*said: paho.MQTTMessageInfo) -> None:
+    """Return once all of it is."""
+    for one in said:
+        one.wait_for_publish(60)
+        assert one.is_published(), "not acknowledged in 60 s"
+
+
+def tells(gateway: Gateway) -> bool:
+    """Whether this gateway is the one that publishes the pages, by its own last word."""
+    words = [row["event"] for row in gateway.log() if "publishes the pages" in row["event"]]
+    return words[-1:] == ["this gateway publishes the pages"]
+
+
 class Speaker:
     """A paho client; what it says waits for its PUBACK in `acknowledged`."""
 
@@ -127,13 +182,21 @@ class Speaker:
         self.client.on_publish = lambda _client, _data, mid, _reason, _properties: self.acknowledged.add(mid)
         self.client.on_message = lambda _client, _data, found: self.heard.append((found.topic, found.payload))
         topics = [(topic, 1) for topic in subscribe]
+        subscribed = threading.Event()
         if topics:
             self.client.on_connect = lambda client, *_: client.subscribe(topics)
+            self.client.on_subscribe = lambda *_: subscribed.set()
         self.client.connect("127.0.0.1", port)
         self.client.loop_start()
+        # What is told before it listens it may never hear.
+        assert not topics or subscribed.wait(60), "the subscription was not answered"
 
     def says(self, topic: str, payload: bytes) -> paho.MQTTMessageInfo:
         return self.client.publish(topic, payload, qos=1)
+
+    def has_said(self, topic: str, payload: bytes) -> None:
+        """Say it, and return once it is acknowledged."""
+        acknowledged(self.says(topic, payload))
 
     def close(self) -> None:
         self.client.disconnect()

@@ -27,7 +27,6 @@ INCIDENT = f"{HOME}/undeclared-opening/1"
 DOOR = "threshold/g017/door-1/door"
 PASSWORD = "a long enough one"
 JSON = {"Accept": "application/json"}
-DISABLED_WITHIN_S = 10
 
 
 def fleet() -> str:
@@ -62,7 +61,7 @@ class Browser(httpx.Client):
 
     def __init__(self, box: Box) -> None:
         address = f"http://{box.settings.desk.listen}"
-        super().__init__(base_url=address, headers={"Origin": address}, timeout=30)
+        super().__init__(base_url=address, headers={"Origin": address}, timeout=60)
 
     def log_in(self, name: str, password: str) -> httpx.Response:
         return self.post("/login", data={"name": name, "password": password})
@@ -73,7 +72,13 @@ class Browser(httpx.Client):
         assert done.status_code == 200
 
     def act(self, what: str, **more: str) -> httpx.Response:
-        return self.post(f"/g/g017/{what}", data={"incident": INCIDENT, **more}, headers=JSON)
+        """What became of it.  A busy machine may say for a while that it is kept and not decided yet: asked again."""
+        until_s = time.monotonic() + 60
+        while True:
+            answer = self.post(f"/g/g017/{what}", data={"incident": INCIDENT, **more}, headers=JSON)
+            if answer.status_code != 202 or time.monotonic() > until_s:
+                return answer
+            time.sleep(0.2)
 
 
 def administrator(box: Box) -> Browser:
@@ -119,8 +124,8 @@ def test_from_the_first_start_to_a_closed_incident(box: Box) -> None:
     door.loop_start()
     wait_until(door.is_connected)
     for state in ("closed", "open"):
-        door.publish(DOOR, f'{{"state":"{state}"}}', qos=1).wait_for_publish(15)
-    wait_until(lambda: "未报备开门" in wang.get("/board").text, 20, "the opening on the board")
+        door.publish(DOOR, f'{{"state":"{state}"}}', qos=1).wait_for_publish(60)
+    wait_until(lambda: "未报备开门" in wang.get("/board").text, 60, "the opening on the board")
 
     # Two answer in the same second: one wins, the other is told whose it is.
     with ThreadPoolExecutor(2) as pool:
@@ -137,35 +142,40 @@ def test_from_the_first_start_to_a_closed_incident(box: Box) -> None:
     history = wang.get(f"/g/g017/incident?id={INCIDENT}").text.partition("经过</h2>")[2]
     assert history.count("在路上") == 1, "put off once, however often it was asked for"
 
-    # Whoever is disabled while a stream is open is out of it within seconds, and out of everything else at once.
-    ended: list[float] = []
+    # Whoever is disabled while a stream is open is out of it by the next beat, and out of everything else at once.
+    heard: list[str] = []
     hearing = threading.Event()
 
     def listen() -> None:
         with li.stream("GET", "/live?screen=board", timeout=60) as stream:
             for line in stream.iter_lines():
+                heard.append(line)
                 hearing.set()
                 if line == "event: end":
-                    ended.append(time.monotonic())
                     return
 
     listener = threading.Thread(target=listen)
     listener.start()
-    assert hearing.wait(20)
+    assert hearing.wait(60)
     stolen = dict(li.cookies)
-    disabled_s = time.monotonic()
     assert admin.post(f"/staff/{li_id}/disable", data={"enabled": "no"}).status_code == 303
+    by_then = len(heard)
     assert li.act("close", disposition="true-alarm").status_code == 401
-    listener.join(30)
-    assert ended[0] - disabled_s <= DISABLED_WITHIN_S
+    listener.join(60)
+    # One beat may have been on its way.
+    assert "event: end" in heard
+    assert heard[by_then:].count("event: beat") <= 1
     thief = Browser(box)
     thief.cookies.update(stolen)
     assert thief.get("/board").headers["location"].startswith("/login")
 
-    assert wang.act("close", disposition="true-alarm", note="已劝返").status_code == 200
+    closed = wang.act("close", disposition="true-alarm", note="已劝返")
+    # Asked again after it was kept, it is told that it is done: by herself.
+    assert closed.status_code == 200 or "这条警情已处置（王芳" in closed.json()["text"]
     too_late = wang.act("close", disposition="test")
     assert (too_late.status_code, "这条警情已处置（王芳" in too_late.json()["text"]) == (409, True)
-    assert "已劝返" in wang.get("/handover").text
+    # The shift may have ended since.
+    assert "已劝返" in wang.get("/handover").text + wang.get("/handover?back=1").text
 
     stolen = dict(wang.cookies)
     wang.post("/logout")

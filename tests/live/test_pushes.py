@@ -25,6 +25,8 @@ from tests.live.test_kill import decisions_of, is_of_ours
 from tests.servers.process import free_port
 from tests.waiting import wait_until
 
+pytestmark = pytest.mark.timeout(500)
+
 KEY = "a-key-of-the-test"
 TOKEN = "a token of the test"
 HASHED = hashlib.sha256(KEY.encode()).hexdigest()
@@ -200,7 +202,6 @@ DOORS = 8
 
 
 @pytest.mark.live
-@pytest.mark.timeout(500)
 def test_killed_between_commit_and_answer_a_push_that_comes_again_is_one_incident(tmp_path, authority):
     port = free_port()
     rows = "".join(

@@ -14,6 +14,9 @@ from sqlalchemy import create_engine, text
 from tests import servers
 from tests.waiting import wait_until
 
+# Some of them start a server two or three times.
+pytestmark = pytest.mark.timeout(400)
+
 
 class Client:
     """A paho client that remembers what it received; connects in its constructor, for a test's few lines."""
@@ -37,7 +40,7 @@ class Client:
             self.refused = str(reason)
 
     def publish(self, topic: str, payload: bytes) -> None:
-        self.client.publish(topic, payload, qos=1).wait_for_publish(10)
+        self.client.publish(topic, payload, qos=1).wait_for_publish(60)
 
     def subscribe(self, topic: str) -> None:
         granted = []
@@ -116,7 +119,7 @@ async def test_kafka_keeps_what_was_produced_over_a_restart(kafka):
     await asyncio.to_thread(kafka.start)
     consumer = AIOKafkaConsumer("of-the-servers", bootstrap_servers=kafka.url, auto_offset_reset="earliest")
     await consumer.start()
-    values = [(await asyncio.wait_for(consumer.getone(), 30)).value for _ in range(10)]
+    values = [(await asyncio.wait_for(consumer.getone(), 60)).value for _ in range(10)]
     await consumer.stop()
     assert values == [str(n).encode() for n in range(10)]
 

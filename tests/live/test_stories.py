@@ -32,6 +32,8 @@ from tests.scenarios.players import decide, merged
 from tests.scenarios.story import Story, all_stories, check
 from tests.servers import Mosquitto
 
+pytestmark = pytest.mark.timeout(400)
+
 FILTERS = ["threshold/#", "zigbee2mqtt/#", "shellies/#"]
 PATIENCE_S = 60.0
 

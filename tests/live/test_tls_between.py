@@ -25,11 +25,12 @@ from streams.effects import Decision
 from streams.frames import decode_outbox
 from streams.measurements import Keep, Point
 from tests.house.tree import ROOT
+from tests.live.cluster_site import patiently
 from tests.servers import Influxd, Kafka, Mosquitto, Postgresql, free_port
 from tests.servers.process import Server, ServerFailed
 from tests.waiting import wait_until
 
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.timeout(400)]
 
 DEPLOY = ROOT / "deploy"
 DAYS: dict[Keep, int] = {"raw": 30, "incidents": 1095}
@@ -102,7 +103,7 @@ class TlsKafka(Kafka):
 def _without_certificate(port: int, ca: Path) -> None:
     """Whoever shows no certificate learns of it when the broker first answers.  Raises ssl.SSLError."""
     context = ssl.create_default_context(cafile=str(ca))
-    with socket.create_connection(("localhost", port), timeout=20) as plain:
+    with socket.create_connection(("localhost", port), timeout=60) as plain:
         with context.wrap_socket(plain, server_hostname="localhost") as wrapped:
             wrapped.recv(1)
 
@@ -131,8 +132,8 @@ def test_kafka_takes_who_shows_a_certificate_and_nobody_else(
     ours = kafka_settings(tmp_path, certificates, secure_kafka.port)
     prepare(ours)
     writer, reader = open_writer(ours, "inbox"), open_reader(ours, "inbox")
-    assert writer.append([(1, b"a frame")]) == [1]
-    assert reader.read(1, 0) == [(1, b"a frame")]
+    assert patiently(writer.append, [(1, b"a frame")]) == [1]
+    assert patiently(reader.read, 1, 0) == [(1, b"a frame")]
     writer.close()
     reader.close()
     with pytest.raises(ssl.SSLError, match=r"(?i)certificate required|bad.certificate"):
@@ -229,7 +230,7 @@ def test_postgresql_knows_the_desk_by_its_certificate(certificates: Path) -> Non
     server = TlsPostgresql(certificates / "postgresql")
     server.start()
     try:
-        server.wait_until(lambda: _answers(server), 20, "to answer")
+        server.wait_until(lambda: _answers(server), 60, "to answer")
         server.execute("CREATE ROLE desk LOGIN")
         server.execute("CREATE DATABASE threshold OWNER desk")
         here = f"postgresql+psycopg://desk@localhost:{server.port}/threshold?sslmode=verify-full"
@@ -305,7 +306,7 @@ def connected(port: int, ca: Path | None, password: str) -> str:
         client.connect("localhost", port)
     except OSError as error:
         return type(error).__name__
-    end = time.monotonic() + 10
+    end = time.monotonic() + 60
     while not said and time.monotonic() < end:
         client.loop(0.1)
     client.disconnect()
@@ -374,17 +375,17 @@ def test_a_door_becomes_a_page_and_a_point_by_the_settings_of_the_containers(
     try:
         for part, process in running.items():
             process.start()
-            wait_until(lambda part=part: probe.main([part, "--config", str(tmp_path / f"{part}.toml")]) == 0, 90)
+            wait_until(lambda part=part: probe.main([part, "--config", str(tmp_path / f"{part}.toml")]) == 0, 120)
         with pytest.raises(OSError):
             _without_certificate(ports["9101"], certificates / "gateway" / "ca.pem")
         password = (tmp_path / "secrets" / "mqtt-password").read_text()
         for state in ("closed", "open"):
             published(broker.port, certificates / "gateway" / "ca.pem", password, f'{{"state": "{state}"}}')
         reader = open_reader(load(tmp_path / "streams.toml"), "outbox")
-        wait_until(lambda: "page" in decisions(reader), 60)
+        wait_until(lambda: "page" in patiently(decisions, reader), 120)
         reader.close()
         series = InfluxReader(connect(load(tmp_path / "sink.toml").sink))
-        wait_until(lambda: moves(series) == 2, 60)
+        wait_until(lambda: moves(series) == 2, 120)
         series.close()
     finally:
         for process in running.values():
@@ -418,7 +419,7 @@ def published(port: int, ca: Path, password: str, payload: str) -> None:
     client.tls_set_context(ssl.create_default_context(cafile=str(ca)))
     client.connect("localhost", port)
     client.loop_start()
-    client.publish("threshold/g1/door-1/door", payload, qos=1).wait_for_publish(20)
+    client.publish("threshold/g1/door-1/door", payload, qos=1).wait_for_publish(60)
     client.disconnect()
     client.loop_stop()
 

@@ -26,7 +26,7 @@ def settings(folder: Path, text: str) -> Settings:
 
 
 def read(url: str, context: ssl.SSLContext | None = None) -> str:
-    with urllib.request.urlopen(url, timeout=10, context=context) as answer:
+    with urllib.request.urlopen(url, timeout=60, context=context) as answer:
         return answer.read().decode()
 
 

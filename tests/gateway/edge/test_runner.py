@@ -5,19 +5,21 @@ import resource
 import signal
 import socket
 import subprocess
-import time
 
 import apsw
 import paho.mqtt.client as paho
 import pytest
 
 from gateway.edge.runner import main
-from streams.edge.sqlite_log import LogDamaged
+from streams.edge.log import LogFull
 from streams.frames import DeviceRow, SystemReport
 from tests.bench.mqtt_load import connect_packet
 from tests.gateway.running import Gateway, doors, fleet
 from tests.gateway.worlds import SECRET
 from tests.waiting import wait_until
+
+# Only a test that fails waits so long.
+WAIT_S = 60
 
 
 @pytest.fixture
@@ -56,9 +58,18 @@ class Device:
     def says(self, payload: bytes = b'{"contact":false}', topic: str | None = None) -> paho.MQTTMessageInfo:
         return self.client.publish(topic or f"zigbee2mqtt/{self.name}", payload, qos=1)
 
+    def is_told(self, payload: bytes = b'{"contact":false}', topic: str | None = None) -> None:
+        """It says it, and has its PUBACK."""
+        acknowledged(self.says(payload, topic))
+
     def close(self) -> None:
         self.client.disconnect()
         self.client.loop_stop()
+
+
+def acknowledged(told: paho.MQTTMessageInfo) -> None:
+    told.wait_for_publish(WAIT_S)
+    assert told.is_published()
 
 
 @pytest.fixture
@@ -73,7 +84,7 @@ def test_it_says_that_it_is_ready_and_ends_when_told(gateway):
     process = gateway.process
     assert process is not None
     process.send_signal(signal.SIGTERM)
-    assert process.wait(15) == 0
+    assert process.wait(WAIT_S) == 0
     assert gateway.log()[-1]["event"] == "stopped"
 
 
@@ -81,7 +92,7 @@ def test_ctrl_c_is_a_clear_end(gateway):
     process = gateway.process
     assert process is not None
     process.send_signal(signal.SIGINT)
-    assert process.wait(15) == 0
+    assert process.wait(WAIT_S) == 0
     assert "Traceback" not in gateway.log_tail(100)
 
 
@@ -121,7 +132,7 @@ def test_an_address_that_is_taken_is_said(make_gateway):
     gateway = make_gateway()
     with socket.create_server(("127.0.0.1", gateway.port)):
         process = subprocess.run(
-            gateway.command(), env=gateway.environment(), capture_output=True, text=True, timeout=60, check=False
+            gateway.command(), env=gateway.environment(), capture_output=True, text=True, timeout=110, check=False
         )
     assert process.returncode == 2
     assert f"127.0.0.1:{gateway.port} (mqtt) cannot be opened" in process.stderr
@@ -134,22 +145,22 @@ def test_a_second_gateway_on_the_same_data_waits_for_the_first_to_end(gateway, m
     second.config.write_text(config)
     with second.log_file.open("wb") as log:
         second.process = subprocess.Popen(second.command(), env=second.environment(), stderr=log, stdout=log)
-    wait_until(lambda: second.said(f"process {gateway.pid} is writing it"), 30)
+    wait_until(lambda: second.said(f"process {gateway.pid} is writing it"))
     gateway.stop()
-    wait_until(second.is_ready, 30)
+    wait_until(second.is_ready)
 
 
 def test_what_got_a_puback_is_there_after_kill_9(gateway, device):
     told = 0
     for n in range(5):
         for m in range(20):
-            device.says(b'{"contact":false,"battery":%d}' % (told + m)).wait_for_publish(10)
+            device.is_told(b'{"contact":false,"battery":%d}' % (told + m))
         told += 20
         gateway.kill()
         batteries = [event.battery_percent for event in gateway.events()]
         assert batteries[: 20 * (n + 1)] == list(range(told))
         gateway.start()
-        wait_until(device.client.is_connected, 15)
+        wait_until(device.client.is_connected)
 
 
 def test_killed_in_the_middle_of_a_stream_nothing_acknowledged_is_lost_and_nothing_comes_twice(gateway, device):
@@ -170,11 +181,11 @@ def in_trouble(gateway: Gateway) -> bool:
 
 
 def test_a_full_disk_stops_the_acknowledging_and_is_over_by_itself(gateway, device):
-    device.says(b'{"contact":false,"battery":1}').wait_for_publish(10)
+    device.is_told(b'{"contact":false,"battery":1}')
     # A quota that is used up: the kernel refuses every write, as it does on a full disk.
     resource.prlimit(gateway.pid, resource.RLIMIT_FSIZE, (1, resource.RLIM_INFINITY))
     refused = device.says(b'{"contact":false,"battery":2}')
-    wait_until(lambda: in_trouble(gateway), 10)
+    wait_until(lambda: in_trouble(gateway))
     assert not refused.is_published()
     status, said = gateway.ask("POST", "/commands", {"command": "tick"})
     assert (status, said["reason"]) == (503, "inbox-full")
@@ -182,36 +193,37 @@ def test_a_full_disk_stops_the_acknowledging_and_is_over_by_itself(gateway, devi
     assert not health["well"]
     assert "inbox.db" in health["inbox"]["trouble"]
     resource.prlimit(gateway.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
-    refused.wait_for_publish(15)
+    acknowledged(refused)
     assert [event.battery_percent for event in gateway.events()] == [1, 2]
-    wait_until(lambda: [r.well for r in gateway.records() if isinstance(r, SystemReport)] == [False, True], 10)
+    wait_until(lambda: [r.well for r in gateway.records() if isinstance(r, SystemReport)] == [False, True])
     assert not in_trouble(gateway)
 
 
 def test_killed_while_the_disk_is_full_nothing_acknowledged_is_lost(gateway, device):
-    device.says(b'{"contact":false,"battery":1}').wait_for_publish(10)
+    device.is_told(b'{"contact":false,"battery":1}')
     resource.prlimit(gateway.pid, resource.RLIMIT_FSIZE, (1, resource.RLIM_INFINITY))
     refused = device.says(b'{"contact":false,"battery":2}')
-    wait_until(lambda: in_trouble(gateway), 10)
+    wait_until(lambda: in_trouble(gateway))
     gateway.kill()
     assert [event.battery_percent for event in gateway.events()] == [1]
     gateway.start()
-    refused.wait_for_publish(30)
+    acknowledged(refused)
     assert [event.battery_percent for event in gateway.events()] == [1, 2]
 
 
 def test_a_locked_file_stops_the_acknowledging_and_is_over_by_itself(gateway, device):
-    device.says(b'{"contact":false,"battery":1}').wait_for_publish(10)
+    device.is_told(b'{"contact":false,"battery":1}')
     other = apsw.Connection(str(gateway.data / "inbox.db"))
+    other.set_busy_timeout(WAIT_S * 1000)  # the gateway may be writing just now
     other.execute("BEGIN IMMEDIATE")
     refused = device.says(b'{"contact":false,"battery":2}')
-    wait_until(lambda: in_trouble(gateway), 15)
+    wait_until(lambda: in_trouble(gateway))
     assert "locked" in gateway.health()["inbox"]["trouble"]
     assert gateway.said("inbox cannot be written")
     assert not refused.is_published()
     other.execute("ROLLBACK")
     other.close()
-    refused.wait_for_publish(20)
+    acknowledged(refused)
     assert [event.battery_percent for event in gateway.events()] == [1, 2]
 
 
@@ -220,7 +232,7 @@ def test_a_thousand_connections(make_gateway):
     gateway.start()
     sockets = []
     for n in range(1100):
-        sock = socket.create_connection(("127.0.0.1", gateway.port), timeout=20)
+        sock = socket.create_connection(("127.0.0.1", gateway.port), timeout=WAIT_S)
         sock.sendall(connect_packet(f"door-{n}", SECRET))
         sockets.append(sock)
     for sock in sockets:
@@ -235,10 +247,11 @@ def test_a_thousand_connections(make_gateway):
     assert len({event.device for event in gateway.events()}) == 1100
     for sock in sockets:
         sock.close()
-    wait_until(lambda: gateway.health()["direct"]["connections"] == 0, 10)
-    begin = time.monotonic()
+    wait_until(lambda: gateway.health()["direct"]["connections"] == 0)
+    process = gateway.process
+    assert process is not None
     gateway.stop()
-    assert time.monotonic() - begin < 10
+    assert process.returncode == 0, "it ended by itself"
 
 
 def damage(gateway: Gateway, pages: int) -> None:
@@ -252,14 +265,14 @@ def damage(gateway: Gateway, pages: int) -> None:
 @pytest.mark.parametrize("pages", [1, 3, 100])
 def test_a_damaged_file_is_put_aside_and_the_gateway_goes_on_by_itself(gateway, device, pages):
     for n in range(40):
-        device.says(b'{"contact":false,"battery":%d}' % n).wait_for_publish(10)
+        device.is_told(b'{"contact":false,"battery":%d}' % n)
     gateway.stop()
     before = [event.battery_percent for event in gateway.events()]
     damage(gateway, pages)
     gateway.start()
-    wait_until(device.client.is_connected, 15)
+    wait_until(device.client.is_connected)
     for n in range(40, 50):
-        device.says(b'{"contact":false,"battery":%d}' % n).wait_for_publish(15)
+        device.is_told(b'{"contact":false,"battery":%d}' % n)
     after = [event.battery_percent for event in gateway.events()]
     assert after[-10:] == list(range(40, 50))
     assert set(after[:-10]) <= set(before)
@@ -270,25 +283,26 @@ def test_a_damaged_file_is_put_aside_and_the_gateway_goes_on_by_itself(gateway, 
 
 def test_damage_that_a_reader_meets_while_it_runs_is_mended_without_a_restart(gateway, device):
     for n in range(40):
-        device.says(b'{"contact":false,"battery":%d}' % n).wait_for_publish(10)
+        device.is_told(b'{"contact":false,"battery":%d}' % n)
     gateway.stop()
     gateway.start()
-    wait_until(device.client.is_connected, 15)
+    wait_until(device.client.is_connected)
     damage(gateway, (gateway.data / "inbox.db").stat().st_size // 4096 - 1)
 
     def readable() -> bool:
-        device.says(b'{"contact":false,"battery":77}').wait_for_publish(20)
+        device.is_told(b'{"contact":false,"battery":77}')
         try:
             return bool(gateway.events())
-        except LogDamaged:
-            return False
+        except LogFull:
+            return False  # damaged still, or just being put aside
 
-    wait_until(readable, 20)
-    assert gateway.said("put aside as inbox.db.damaged-1")
-    device.says(b'{"contact":false,"battery":78}').wait_for_publish(20)
+    wait_until(readable)
+    # Said when the acknowledgements are out.
+    wait_until(lambda: gateway.said("put aside as inbox.db.damaged-1"))
+    device.is_told(b'{"contact":false,"battery":78}')
     assert gateway.events()[-1].battery_percent == 78
     wait_until(lambda: gateway.health()["inbox"]["well"])
-    assert any(isinstance(r, SystemReport) and "put aside" in r.detail for r in gateway.records())
+    wait_until(lambda: any(isinstance(r, SystemReport) and "put aside" in r.detail for r in gateway.records()))
 
 
 def test_what_a_body_can_have_is_the_policys_row(make_gateway, tmp_path):
@@ -301,8 +315,8 @@ def test_what_a_body_can_have_is_the_policys_row(make_gateway, tmp_path):
     gun = Device(gateway.port, "gun-1")
     for seq, celsius in enumerate((33.5, 32.9, 42.4, 42.6)):
         payload = b'{"celsius":%.1f,"seq":%d}' % (celsius, seq)
-        gun.says(payload, "threshold/g017/gun-1/temperature").wait_for_publish(10)
-    wait_until(lambda: len(gateway.events("temperature")) == 4, 10, "the readings")
+        gun.is_told(payload, "threshold/g017/gun-1/temperature")
+    wait_until(lambda: len(gateway.events("temperature")) == 4, what="the readings")
     assert [event.implausible for event in gateway.events("temperature")] == [False, True, False, True]
     assert [reject.detail for reject in gateway.rejects()] == [
         f"{celsius} °C is outside 33.0 to 42.5" for celsius in (32.9, 42.6)

@@ -19,12 +19,14 @@ class Core(Standing):
         self.open = set(open_parts)
         self.answers: list[Callable[[], bool | None]] = []
         self.asked: list[str] = []
+        self.answered = 0
         self.go_on = threading.Event()
         self.go_on.set()
 
     def stands(self, part: str) -> bool | None:
         self.asked.append(part)
-        self.go_on.wait(10)
+        self.go_on.wait(60)
+        self.answered += 1
         return self.answers.pop(0)() if self.answers else part in self.open
 
     def stop(self) -> None: ...
@@ -106,3 +108,21 @@ async def test_nothing_is_asked_any_more_once_it_is_stopped(tmp_path):
         await asyncio.sleep(0.05)
         await inside.durable()
         assert reports(inside) == []
+
+
+async def test_a_question_under_way_is_waited_for_before_what_is_asked_is_closed(tmp_path):
+    async with Inside(tmp_path) as inside:
+        core = Core("disk")
+        core.go_on.clear()
+        words = words_of(inside, core)
+        inside.gate.report("disk", True, "")
+        await inside.until(lambda: core.asked)
+        words.stop()
+        over = asyncio.ensure_future(words.over())
+        await asyncio.sleep(0.05)
+        assert not over.done()
+        core.go_on.set()
+        await over
+        assert core.answered == 1
+        assert await words.needed("disk") is None
+        assert core.asked == ["disk"], "nothing is asked once it is stopped"
