@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import msgspec
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, for_code
 
 from deploy.moving_box import Note, Row
 from devices.edge.complaints import Complaint
@@ -112,7 +112,11 @@ class OldCluster:
             finally:
                 await admin.close()
             # Of a group: error, name, state, protocol type, protocol, members.
-            return [group[1] for answer in answers for group in answer.groups if group[5]]
+            found = [group for answer in answers for group in answer.groups]
+            for code, name, *_ in found:
+                if code and for_code(code).retriable:  # just begun, the broker knows no members yet
+                    raise for_code(code)(f"group {name}")
+            return [group[1] for group in found if group[5]]
 
         if lively := self._call(members()):
             raise self._runs(f"group {lively[0]} has members (one that was killed stays a member for some seconds)")

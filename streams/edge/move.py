@@ -11,6 +11,7 @@ import msgspec
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import (
+    RequestTimedOutError,
     TopicAlreadyExistsError,
     TopicAuthorizationFailedError,
     UnknownTopicOrPartitionError,
@@ -81,7 +82,7 @@ async def say_moving(settings: Settings, how: Moving) -> None:
     finally:
         await admin.close()
     for name, code, message in answer.topic_errors:
-        if code not in (0, TopicAlreadyExistsError.errno):
+        if code not in (0, TopicAlreadyExistsError.errno, RequestTimedOutError.errno):
             what = f"topic {name} cannot be made: {message or for_code(code).__name__}"
             raise at_key(settings, "topic_prefix", what, "let this user create topics")
     async with AIOKafkaProducer(**options, acks="all", enable_idempotence=True) as producer:

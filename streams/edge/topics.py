@@ -15,6 +15,7 @@ from aiokafka.conn import create_conn
 from aiokafka.errors import (
     AuthenticationFailedError,
     KafkaError,
+    RequestTimedOutError,
     SaslAuthenticationFailed,
     TopicAlreadyExistsError,
     UnsupportedSaslMechanismError,
@@ -30,6 +31,7 @@ from streams.policy import DAY_MS, HOUR_MS
 
 CLOCK_APART_MS = 5_000
 _KNOCK_MS = 5_000
+_MADE_S = 60.0
 # A key of `fleet` that stands for nothing: a deletion of it tells us the broker's time, and compaction takes it away.
 _CLOCK_KEY = b"clock"
 
@@ -212,7 +214,8 @@ async def _create(admin: AIOKafkaAdminClient, settings: Settings, topics: list[T
         [NewTopic(topic.name, topic.partitions, replication, topic_configs=topic.config) for topic in topics]
     )
     for name, code, message in answer.topic_errors:
-        if code not in (0, TopicAlreadyExistsError.errno):  # another process of ours was quicker
+        # Another process of ours was quicker, or a busy broker says that it is still about it: looked for below.
+        if code not in (0, TopicAlreadyExistsError.errno, RequestTimedOutError.errno):
             raise at_key(
                 settings,
                 "topic_prefix",
@@ -220,11 +223,13 @@ async def _create(admin: AIOKafkaAdminClient, settings: Settings, topics: list[T
                 "let this user create topics, or make it by hand as docs/cluster.md says",
             )
     # The broker says yes before every copy is there.
-    for _ in range(100):
+    until_s = time.monotonic() + _MADE_S
+    while time.monotonic() < until_s:
         if not await _missing(admin, settings):
             return
         await asyncio.sleep(0.1)
-    raise at_key(settings, "kafka", "topics were made and are not there after 10 s", "look at the brokers' log")
+    what = f"topics were made and are not there after {_MADE_S:.0f} s"
+    raise at_key(settings, "kafka", what, "look at the brokers' log")
 
 
 async def _check(admin: AIOKafkaAdminClient, settings: Settings) -> list[str]:

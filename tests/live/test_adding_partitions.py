@@ -3,11 +3,13 @@
 import asyncio
 import threading
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
+from aiokafka.admin import AIOKafkaAdminClient
 
 from deploy.moving_house import main
 from deploy.moving_old_cluster import OldCluster
@@ -21,6 +23,7 @@ from gateway.edge.keeping import Fed, HeardTo, Learnt, Lent, Refused
 from streams.edge.cluster_part import ASIDE, MARK, Mark
 from streams.edge.kafka import connection, quiet
 from streams.edge.kafka_log import KafkaWriter
+from streams.edge.log import LogFull
 from streams.edge.move import Moving, place, say_moving
 from streams.edge.topics import prepare
 from streams.effects import Decision
@@ -28,13 +31,14 @@ from streams.engine import Engine
 from streams.frames import InboxRecord, OutboxRecord, RejectRecord, decode_outbox, encode_outbox
 from streams.grid import time_of
 from tests.duty.rosters import person
-from tests.live.cluster_site import ClusterSite
+from tests.live.cluster_site import ClusterSite, WorkerProcess
 from tests.live.test_moving_house import GRIDS, STEPS, by_grid, decoded, killed_at, move
 from tests.servers import Kafka
 from tests.streams.edge.boxes import in_frames, policy
 from tests.streams.edge.scripts import MINUTE_MS, asked, script
+from tests.waiting import wait_until
 
-pytestmark = [pytest.mark.live, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.live, pytest.mark.timeout(600)]
 
 # With both, grid `system` has a partition for itself: its time is another than the story's.
 FEW, MORE = 3, 8
@@ -59,8 +63,8 @@ class Old:
         """Decide everything there is, and stop."""
         worker = self.site.worker("w", standing=True)
         worker.start()
-        self.site.settled(60)
-        worker.stop()
+        self.site.settled()
+        stopped(self.site, worker)
 
     def marks(self) -> dict[int, Mark]:
         return {p: mark_of(self.site, p) for p in range(FEW)}
@@ -70,6 +74,26 @@ def with_desk(config: Path, database: str) -> Path:
     if database:
         config.write_text(config.read_text() + f'[desk]\ndatabase = "{database}"\n')
     return config
+
+
+def members(site: ClusterSite) -> int:
+    """How many workers Kafka counts: one that was killed over its goodbye it counts until the session ends."""
+
+    async def ask() -> int:
+        admin = AIOKafkaAdminClient(**connection(site.settings.cluster))
+        await admin.start()
+        try:
+            answers: Any = await admin.describe_consumer_groups([site.names.group])
+        finally:
+            await admin.close()
+        return sum(len(group[5]) for answer in answers for group in answer.groups)
+
+    return asyncio.run(ask())
+
+
+def stopped(site: ClusterSite, worker: WorkerProcess) -> None:
+    worker.stop()
+    wait_until(lambda: members(site) == 0, 60, "the group to be empty")
 
 
 def put(site: ClusterSite, frames: Iterable[Sequence[InboxRecord]], to: Collection[int] = range(MORE)) -> None:
@@ -153,7 +177,7 @@ def test_half_a_story_on_few_partitions_and_half_on_more_is_one_story(old: Old, 
                 worker = site.worker("early")
                 worker.begin()
                 assert worker.process is not None
-                assert worker.process.wait(60) == 2
+                assert worker.process.wait(120) == 2
                 assert word in worker.said()
             assert f"topics {new.settings.cluster.topic_prefix}*" in old.site.worker("early").said()
             assert f"delete the topic {old.site.settings.cluster.topic_prefix}migration" in worker.said()
@@ -203,14 +227,14 @@ def test_half_a_story_on_few_partitions_and_half_on_more_is_one_story(old: Old, 
     early = old.site.worker("early")
     early.begin()
     assert early.process is not None
-    assert early.process.wait(60) == 2
+    assert early.process.wait(120) == 2
     assert "this cluster was moved to" in early.said()
 
     # The second half, and what had waited, on the new one.
     worker = new.worker("a", standing=True)
     worker.start()
     put(new, frames[waiting:])
-    new.settled(60)
+    new.settled()
     undivided = Engine(policy())
     effects = [effect for record in told for effect in undivided.apply(record)]
     found = by_grid(new)
@@ -289,8 +313,9 @@ def test_what_is_refused(old: Old, new: ClusterSite, tmp_path: Path, capsys: pyt
     # One that runs: as a member of the group, and as one that only writes.
     worker = old.site.worker("w")
     worker.start()
+    wait_until(lambda: members(old.site), 120, "the worker in its group")
     assert "has members" in refused(old.config, to)
-    worker.stop()
+    stopped(old.site, worker)
     with writing(old.site):
         assert "something is being written" in refused(old.config, to)
 
@@ -316,7 +341,7 @@ def test_what_is_refused(old: Old, new: ClusterSite, tmp_path: Path, capsys: pyt
     new.put(1, script(1, 1)[:1])
     assert "is not empty" in refused(old.config, to)
     worker.start()
-    worker.stop()
+    stopped(old.site, worker)
 
     # One that has run since the move was begun: its fence was taken away.
     third = ClusterSite(tmp_path / "third", old.site.keys["kafka"], partitions=MORE)
@@ -331,17 +356,21 @@ def test_what_is_refused(old: Old, new: ClusterSite, tmp_path: Path, capsys: pyt
 @contextmanager
 def writing(site: ClusterSite) -> Iterator[None]:
     """A gateway that nobody has stopped."""
-    over = threading.Event()
+    over, begun = threading.Event(), threading.Event()
 
     def write() -> None:
         writer = KafkaWriter(connection(site.settings.cluster), site.names.fleet)
-        while not over.wait(0.5):
-            writer.put([(b"test", b"something")])
+        while not over.is_set():
+            with suppress(LogFull):
+                writer.put([(b"test", b"something")])
+                begun.set()
+            over.wait(0.2)
         writer.close()
 
     thread = threading.Thread(target=write)
     thread.start()
     try:
+        assert begun.wait(60)
         yield
     finally:
         over.set()

@@ -71,7 +71,7 @@ async def test_both_stores_show_the_same(world: World, tmp_path: Path, influxd: 
     write(EmbeddedSeries(folder / "series.db"))
     (folder / "token").write_text(influxd.token)
     bucket = "charts"
-    connection = Influx(url=influxd.url, org=influxd.org, bucket=bucket, token=influxd.token)
+    connection = Influx(url=influxd.url, org=influxd.org, bucket=bucket, token=influxd.token, timeout_ms=100_000)
     connection.prepare(DAYS)
     write(InfluxSeries(tmp_path / "influx.db", connection, days=DAYS, clock=lambda: NOW_MS))
     embedded = await seen(world, Sink())

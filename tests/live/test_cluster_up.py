@@ -17,7 +17,7 @@ import pytest
 from deploy.demo_desk import fill
 from deploy.launch import environment
 from deploy.live_compound import Life, read_acked
-from deploy.prove import prove_logs
+from deploy.prove import Proof, prove_logs
 from deploy.supervisor import die_with_parent
 from devices.edge import fleet_file, settings
 from devices.edge.settings import Settings, split_address
@@ -29,12 +29,13 @@ from streams.edge import policy_file
 from streams.edge.cluster_status import ClusterStatus
 from streams.edge.influx import InfluxReader, connect
 from streams.edge.kafka_log import open_reader
+from streams.edge.log import LogFull
 from streams.effects import Decision
 from streams.frames import decode_outbox
 from tests.servers import Influxd, Kafka, Mosquitto, Postgresql, free_port
 from tests.waiting import wait_until
 
-pytestmark = [pytest.mark.live, pytest.mark.slow, pytest.mark.timeout(280)]
+pytestmark = [pytest.mark.live, pytest.mark.slow, pytest.mark.timeout(600)]
 
 EXAMPLE = Path(__file__).parents[2] / "deploy" / "cluster.example.toml"
 
@@ -128,36 +129,46 @@ def test_the_compound_lives_on_a_cluster_and_kafka_may_stop_for_a_while(site: Se
     compound = None
     status = ClusterStatus(site)
     try:
-        wait_until(lambda: "ready after" in log.read_text(), 90, f"the site\n{log.read_text()[-2000:]}")
-        wait_until(lambda: "this gateway publishes the pages" in log.read_text(), 30, "the pages' way out")
+        wait_until(lambda: "ready after" in log.read_text(), 120, f"the site\n{log.read_text()[-2000:]}")
+        wait_until(lambda: "this gateway publishes the pages" in log.read_text(), 60, "the pages' way out")
         compound = start([sys.executable, "-m", "deploy.live_compound", str(life)], tmp_path / "compound.txt")
         time.sleep(10)
         kafka.stop()
         time.sleep(6)
         kafka.start()
         time.sleep(12)
+
+        def stats() -> dict[str, Any]:
+            return msgspec.json.decode((tmp_path / "compound.json").read_bytes())
+
+        wait_until(lambda: stats()["acknowledged"] > 500, 60, "enough of its life")
         compound.send_signal(signal.SIGTERM)
-        compound.wait(40)
-        stats = msgspec.json.decode((tmp_path / "compound.json").read_bytes())
-        assert stats["sent"] == stats["acknowledged"] > 500
+        compound.wait(90)
+        assert stats()["sent"] == stats()["acknowledged"] > 500
 
         def settled() -> bool:
-            standing = status.look()
-            ends = standing.ends["inbox"]
-            return all(standing.marks[p].offset >= end for p, end in ends.items() if p in standing.marks)
+            """What the broker has acknowledged is in Kafka, and decided on."""
+            try:
+                standing = status.look()
+                ends = {p: end for p, end in standing.ends["inbox"].items() if end}
+                taken = all(p in standing.marks and standing.marks[p].offset >= end for p, end in ends.items())
+                return taken and not proved(site, tmp_path).lost
+            except LogFull:
+                return False
 
-        time.sleep(3)
-        wait_until(settled, 60, "the workers to catch up")
-        check_logs(site, tmp_path)
+        wait_until(settled, 120, "the workers to catch up")
         check_desk(site)
         check_influx(site)
         check_health(site, status)
+        up.terminate()
+        up.wait(90)
+        check_logs(site, tmp_path)
     finally:
         status.close()
         for process in (compound, up):
             if process is not None and process.poll() is None:
                 process.terminate()
-                process.wait(40)
+                process.wait(90)
     # A worker that cannot go on without Kafka ends itself, says why, and is started again.
     others = [line for line in log.read_text().splitlines() if not line.startswith("streams")]
     assert up.returncode == 0
@@ -175,11 +186,10 @@ def decisions(site: Settings) -> list[Decision]:
     return found
 
 
-def check_logs(site: Settings, folder: Path) -> None:
-    """Nothing that was acknowledged is lost, and nothing was decided twice."""
+def proved(site: Settings, folder: Path) -> Proof:
     inbox, outbox = open_reader(site, "inbox"), open_reader(site, "outbox")
     try:
-        proof = prove_logs(
+        return prove_logs(
             inbox,
             outbox,
             fleet_file.load(site.fleet_path),
@@ -191,6 +201,11 @@ def check_logs(site: Settings, folder: Path) -> None:
     finally:
         inbox.close()
         outbox.close()
+
+
+def check_logs(site: Settings, folder: Path) -> None:
+    """Nothing that was acknowledged is lost, and nothing was decided twice."""
+    proof = proved(site, folder)
     assert (proof.lost, proof.duplicated) == ([], [])
     assert sum(proof.incidents.values()) > 3
     print(f"{proof.events} events, {proof.incidents} incidents, {proof.pages} pages")
@@ -203,14 +218,18 @@ def check_desk(site: Settings) -> None:
     still_open = [d for name, d in raised.items() if name not in closed and d.kind == "undeclared-opening"]
     host, port = split_address(site.desk.listen)
     address = f"http://{host}:{port}"
-    with httpx.Client(base_url=address, headers={"Origin": address}, trust_env=False, timeout=20) as browser:
+    with httpx.Client(base_url=address, headers={"Origin": address}, trust_env=False, timeout=60) as browser:
         assert browser.get("/health").status_code == 200
         answer = browser.post("/login", data={"name": "worker", "password": PASSWORD})
         assert answer.status_code == 303
-        board = browser.get("/board").text
-    shown = [d.subject for d in still_open if f"{d.subject}/undeclared-opening" in board or d.subject in board]
-    assert still_open
-    assert len(shown) >= min(3, len(still_open)), board[:3000]
+        assert still_open
+
+        def is_shown() -> bool:
+            """The desk reads behind the workers."""
+            board = browser.get("/board").text
+            return sum(d.subject in board for d in still_open) >= min(3, len(still_open))
+
+        wait_until(is_shown, 60, "the incidents on the board")
 
 
 def check_influx(site: Settings) -> None:
@@ -225,20 +244,24 @@ def check_influx(site: Settings) -> None:
         doors = list(reader.rows("door", {}, now_ms - 3_600_000, now_ms + 3_600_000))
         return len(rows) >= wanted and len(doors) > 20
 
-    wait_until(there, 40, "points in InfluxDB")
+    wait_until(there, 90, "points in InfluxDB")
     influx.close()
 
 
 def check_health(site: Settings, status: ClusterStatus) -> None:
     """What the system thinks of itself, as the desk asks it."""
-    status.look()
     health = ClusterHealth(site.data_path, status)
+
+    def is_up_to_date() -> bool:
+        began_ms = time.time() * 1000
+        status.look()
+        rows = health.readers(int(time.time() * 1000))
+        behind = {(row.reader, row.log): row.behind for row in rows}
+        return behind[("streams", "inbox")] < 5 and ("sink", "outbox") in behind and status.alive_ms() >= began_ms - 1
+
+    wait_until(is_up_to_date, 90, "everybody up to date")
     core = health.core()
     assert core is not None
     assert core.events > 500
     assert core.put_aside == 0
-    behind = {(row.reader, row.log): row.behind for row in health.readers(int(time.time() * 1000))}
-    assert behind[("streams", "inbox")] < 5
-    assert ("sink", "outbox") in behind
     assert [row.name for row in health.processes()] == ["gateway", "streams", "streams-2", "sink", "desk"]
-    assert status.alive_ms() > time.time() * 1000 - 5000

@@ -68,7 +68,7 @@ def influx(influxd: Influxd, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         for page in pages
     ]
     box.put(receipts)
-    connection = Influx(url=influxd.url, org=influxd.org, bucket=BUCKET, token=influxd.token)
+    connection = Influx(url=influxd.url, org=influxd.org, bucket=BUCKET, token=influxd.token, timeout_ms=100_000)
     store = InfluxSeries(folder / "series.db", connection, days=DAYS, clock=lambda: NOW_MS)
     sink = Sink(
         inbox=SqliteReader(folder / "inbox.db", "inbox"),
@@ -84,7 +84,7 @@ def influx(influxd: Influxd, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     assert store.refused() == []
     store.close()
     box.close()
-    asking = Influx(url=influxd.url, org=influxd.org, bucket=BUCKET, token=influxd.token)
+    asking = Influx(url=influxd.url, org=influxd.org, bucket=BUCKET, token=influxd.token, timeout_ms=100_000)
     yield asking
     asking.close()
 
