@@ -68,8 +68,6 @@ class Gateway(Server):
     """`port` is where devices connect; `settings` are further lines of the [gateway] table, `more` of the file."""
 
     name = "gateway"
-    start_timeout_s = 60.0
-    stop_timeout_s = 60.0
 
     def __init__(
         self,
