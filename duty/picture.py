@@ -1,8 +1,8 @@
 """The present picture, told by the outbox: incidents with their histories, households, checkpoints' answers, notes.
 
 Every value handed out is frozen: a change puts a new value in its place, so that a reader in another thread always
-holds something whole; whoever walks through a dictionary of it walks through a copy (`list`).  Doing an effect twice
-changes nothing the second time.
+holds something whole; whoever walks through a dictionary of it walks through a copy of its values (`list`; not of its
+items: while pairs are made, another thread may get its turn).  Doing an effect twice changes nothing the second time.
 """
 
 from collections.abc import Container

@@ -145,7 +145,9 @@ class Follow:
             await asyncio.sleep(0)
             return
         try:
-            await asyncio.wait_for(self.wanted.wait(), wait_s)
+            # Not `wait_for`: up to Python 3.11 it forgets a cancel that comes with the ring.
+            async with asyncio.timeout(wait_s):
+                await self.wanted.wait()
         except TimeoutError:
             pass
 

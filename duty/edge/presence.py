@@ -1,6 +1,7 @@
 """What the desk knows by itself of who has been reached: who looks at the desk, and what sirens have accepted."""
 
 import asyncio
+import threading
 from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -42,14 +43,16 @@ class Sirens:
 
     def __init__(self) -> None:
         self._outcomes: OrderedDict[tuple[str, str], str] = OrderedDict()
+        self._lock = threading.Lock()
         self._came = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def received(self, receipt: Receipt) -> None:
         """A receipt of the gateway's.  From any one thread."""
-        self._outcomes[receipt.page, receipt.detail] = receipt.outcome
-        while len(self._outcomes) > RECEIPTS_KEPT:
-            self._outcomes.popitem(last=False)
+        with self._lock:
+            self._outcomes[receipt.page, receipt.detail] = receipt.outcome
+            while len(self._outcomes) > RECEIPTS_KEPT:
+                self._outcomes.popitem(last=False)
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self._came.set)
 
@@ -59,11 +62,14 @@ class Sirens:
         end_s = self._loop.time() + timeout_s
         while True:
             self._came.clear()
-            for (of_page, detail), outcome in list(self._outcomes.items()):
-                if of_page == page and detail.partition("/")[0] == hearer:
-                    return outcome
+            with self._lock:
+                for (of_page, detail), outcome in self._outcomes.items():
+                    if of_page == page and detail.partition("/")[0] == hearer:
+                        return outcome
             try:
-                await asyncio.wait_for(self._came.wait(), end_s - self._loop.time())
+                # Not `wait_for`: up to Python 3.11 it forgets a cancel that comes with the receipt.
+                async with asyncio.timeout_at(end_s):
+                    await self._came.wait()
             except TimeoutError:
                 return None
 

@@ -267,6 +267,16 @@ async def test_its_end_waits_for_what_is_under_way(world: World, monkeypatch: py
     assert world.worker.pages
 
 
+@pytest.mark.usefixtures("no_look")
+async def test_a_ring_in_the_moment_of_its_end_does_not_keep_it(world: World) -> None:
+    task = asyncio.create_task(world.follow.run())
+    await until(lambda: "go" in world.worker.calls and world.follow.wanted._waiters)  # it sleeps
+    world.follow.want()
+    task.cancel()
+    await asyncio.wait({task}, timeout=60)
+    assert task.cancelled()
+
+
 async def test_a_frame_that_does_not_decode_is_passed_over_and_named(world: World) -> None:
     world.logs._outbox.append([(0, b"not a frame")])
     world.tell(raised(1), page(1))

@@ -19,9 +19,9 @@ from streams.effects import HouseholdSeen
 
 def _buildings(parts: Parts, grid: str) -> dict[str, dict[str, HouseholdSeen]]:
     found: dict[str, dict[str, HouseholdSeen]] = defaultdict(dict)
-    for key, seen in list(parts.projection.picture.households.items()):
-        if seen.grid == grid and key.count("/") == 2:
-            _, building, unit = key.split("/")
+    for seen in list(parts.projection.picture.households.values()):
+        if seen.grid == grid and seen.household.count("/") == 2:
+            _, building, unit = seen.household.split("/")
             found[building][unit] = seen
     return found
 

@@ -328,8 +328,8 @@ def households(request: Request, visit: Entered, parts: With, q: str = "") -> HT
     say = Say(visit.language, parts.zone, request.app.state.names)
     found = [
         seen
-        for key, seen in list(parts.projection.picture.households.items())
-        if seen.grid in chosen and (wanted in key.lower() if wanted else seen.watched)
+        for seen in list(parts.projection.picture.households.values())
+        if seen.grid in chosen and (wanted in seen.household.lower() if wanted else seen.watched)
     ]
     order_of = {"incident": 0, "open": 1, "silent": 2, "declared": 3, "calm": 4, "none": 5}
     found.sort(key=lambda seen: (order_of[state_of(seen, visit.now_ms)], seen.household))

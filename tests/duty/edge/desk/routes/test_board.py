@@ -77,7 +77,9 @@ async def test_a_disposition_there_is_not_is_refused(world: World) -> None:
     assert world.projection.picture.incidents[LEFT_OPEN].state != "closed"
 
 
-@pytest.mark.parametrize("path", ["/board", "/buildings", "/households?q=3/1203", "/handover", "/g/g017/buildings"])
+@pytest.mark.parametrize(
+    "path", ["/board", "/buildings", "/households?q=3/1203", "/handover", "/g/g017/buildings", "/devices?grid=g017"]
+)
 async def test_a_screen_is_drawn_while_the_core_tells_of_new_households(world: World, path: str) -> None:
     """The outbox is read in another thread: in any moment of the drawing there may be one more."""
     households = world.projection.picture.households
