@@ -41,7 +41,7 @@ class Load:
     def rest(self) -> None:
         """Return once everything put is acknowledged and nothing more is put."""
         self._go.clear()
-        assert self._resting.wait(60), "a frame was not acknowledged in 60 s"
+        assert self._resting.wait(120), "a frame was not acknowledged in 120 s"
 
     def close(self) -> None:
         self._stop.set()

@@ -5,6 +5,7 @@ The workers' time passes with the records alone, so that what they decide does n
 every round it must be what an engine decides that nothing ever happened to, decision by decision.
 """
 
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,7 +19,7 @@ from tests.live.cluster_load import Load, Witness, longest_waits
 from tests.live.cluster_site import ClusterSite
 from tests.servers import Kafka
 
-pytestmark = [pytest.mark.live, pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.live, pytest.mark.slow, pytest.mark.timeout(1500)]
 
 PARTITIONS = 4
 SESSION_S = 6
@@ -47,7 +48,7 @@ class Trouble:
     def wait_for_all(self) -> None:
         """Both have partitions: whichever is next has something to lose."""
         for worker in self.workers:
-            worker.wait_until(lambda worker=worker: "streams: partitions" in worker.said(), 60, "to have partitions")
+            worker.wait_until(lambda worker=worker: "streams: partitions" in worker.said(), 120, "to have partitions")
         time.sleep(0.3)
 
     def make(self, what: str) -> int:
@@ -72,7 +73,7 @@ class Trouble:
                 for each in self._guests:
                     each.begin()
                 for each in self._guests:
-                    each.wait_until(lambda each=each: "streams: partitions" in each.said(), 60, "to have partitions")
+                    each.wait_until(lambda each=each: "streams: partitions" in each.said(), 120, "to have partitions")
                 time.sleep(1)
                 for each in self._guests:
                     each.stop()
@@ -88,6 +89,21 @@ class Trouble:
             case _:
                 raise AssertionError(what)
         return began_ms
+
+
+def slowness(for_s: float = 0.5) -> float:
+    """How many times as long as on a machine of our own a bit of work takes just now: what waits for a processor."""
+    schedule = Path(f"/proc/self/task/{threading.get_native_id()}/schedstat")
+    before = schedule.read_text().split()
+    end_s = time.monotonic() + for_s
+    while time.monotonic() < end_s:
+        work_s = time.thread_time()
+        while time.thread_time() - work_s < 0.01:
+            pass
+        time.sleep(0.02)
+    # Nanoseconds on a processor, and waiting for one.
+    worked, waited = (int(now) - int(then) for now, then in zip(schedule.read_text().split()[:2], before, strict=False))
+    return 1.0 + waited / worked
 
 
 @pytest.fixture
@@ -123,26 +139,27 @@ def test_twenty_rounds_of_trouble_lose_nothing_and_say_nothing_twice(
         worker.start()
     load = Load(site, seed)
     witness = Witness(site, load)
-    silences: list[tuple[str, float]] = []
+    silences: list[tuple[str, float, float]] = []
     try:
         for number, what in enumerate(rounds):
             load.go_on()
             trouble.wait_for_all()
             began_ms = trouble.make(what)
-            time.sleep(0.5)
+            slow = slowness()
             load.rest()
-            site.settled(60)
+            site.settled()
             witness.check()
             silent_s = max(longest_waits(site, began_ms).values())
-            silences.append((what, silent_s))
+            silences.append((what, silent_s, slow))
             print(
-                f"round {number + 1}: {what}: silent for {silent_s:.1f} s; {witness.incidents} incidents, "
-                f"{witness.pages} pages, {witness.repeated} frames of outbox repeated"
+                f"round {number + 1}: {what}: silent for {silent_s:.1f} s on a machine {slow:.1f} times as slow as "
+                f"ours alone; {witness.incidents} incidents, {witness.pages} pages, {witness.repeated} frames of "
+                "outbox repeated"
             )
             for worker in trouble.workers:
                 assert worker.is_running(), f"a worker ended itself after {what}:\n{worker.log_tail()}"
         for worker in trouble.workers:
-            worker.wait_until(worker.is_ready, 60, "to be ready")
+            worker.wait_until(worker.is_ready, 120, "to be ready")
             worker.stop()
         witness.check_memory()
         said = "".join(worker.log_file.read_text() for worker in site.workers.values() if worker.log_file.exists())
@@ -150,6 +167,6 @@ def test_twenty_rounds_of_trouble_lose_nothing_and_say_nothing_twice(
     finally:
         load.close()
     # Each that failed over did so in time; a machine that has other things to do may be late now and then.
-    late = [each for each in silences if each[1] >= SILENT_S]
+    late = [each for each in silences if each[1] >= SILENT_S * each[2]]
     assert len(late) <= 2, silences
     assert witness.incidents > 100
