@@ -151,6 +151,8 @@ def browser(chromium: servers.Chromium) -> Iterator[Any]:
     """Playwright's Browser. For one module only: while it runs, asyncio cannot be used in this thread."""
     sync_api = importlib.import_module("playwright.sync_api")
     with sync_api.sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=chromium.program, args=list(chromium.arguments))
+        running = playwright.chromium.launch(
+            executable_path=chromium.program, args=list(chromium.arguments), timeout=100_000
+        )
         yield running
         running.close()

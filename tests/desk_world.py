@@ -7,6 +7,7 @@ import asyncio
 import atexit
 import json
 import shutil
+import socket
 import tempfile
 import threading
 from collections.abc import Callable
@@ -41,7 +42,6 @@ from streams.effects import Effect, HouseholdSeen
 from streams.state import Record
 from streams.words import sentence
 from tests.desk_story import Story, night
-from tests.servers import free_port
 from tests.waiting import wait_until
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -275,19 +275,28 @@ class Served:
 
     def __init__(self, world: World) -> None:
         self.world = world
-        self.port = free_port()
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.port = self._socket.getsockname()[1]
         self.address = f"http://127.0.0.1:{self.port}"
-        config = uvicorn.Config(
-            world.app, host="127.0.0.1", port=self.port, log_level="warning", timeout_graceful_shutdown=1
-        )
+        config = uvicorn.Config(world.app, log_level="warning", timeout_graceful_shutdown=1)
         self._server = uvicorn.Server(config)
         # A test sets the story's clock in another thread than the logs are followed in: between the two the picture
         # would be told as old.
         world.projection.live_since_ms = world.clock_ms  # type: ignore[method-assign]
-        self._thread = threading.Thread(target=asyncio.run, args=(self._run(),), daemon=True)
+        self._thread = threading.Thread(target=asyncio.run, args=(self._main(),), daemon=True)
+        self._running: asyncio.Task[None] | None = None
+
+    async def _main(self) -> None:
+        self._running = asyncio.create_task(self._run())
+        await asyncio.wait({self._running})  # what ended it is told by whoever waits for the desk
+
+    @property
+    def _fault(self) -> BaseException | None:
+        there = self._running
+        return there.exception() if there is not None and there.done() and not there.cancelled() else None
 
     async def _run(self) -> None:
-        serving = asyncio.ensure_future(self._server.serve())
+        serving = asyncio.ensure_future(self._server.serve([self._socket]))
         while not serving.done():
             self.world.follow()
             with self.world.reading:  # a test that follows in its own thread may be planning now
@@ -295,13 +304,18 @@ class Served:
             if self.world.projection.feed.ended:
                 self.world.projection.feed.end()
             await asyncio.wait({serving}, timeout=0.02)
+        await serving
 
     def __enter__(self) -> "Served":
         self._thread.start()
-        wait_until(lambda: self._server.started, 100, "the start of the desk")
+        wait_until(lambda: self._server.started or not self._thread.is_alive(), 100, "the start of the desk")
+        if not self._server.started:
+            raise RuntimeError("the desk that was to be served did not start") from self._fault
         return self
 
     def __exit__(self, *_: object) -> None:
         self.world.projection.feed.ended = True  # its loop wakes whoever waits
         self._server.should_exit = True
         self._thread.join(60)
+        if self._fault is not None or self._thread.is_alive():
+            raise RuntimeError("the desk that was served did not end well") from self._fault

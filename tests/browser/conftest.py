@@ -1,5 +1,6 @@
 """A served desk at 02:37 of one night, and somebody's phone or computer looking at it."""
 
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,20 @@ from tests.desk_world import Served, World
 
 PICTURES = Path(__file__).parents[2] / "build" / "screens"
 SIZES = {"phone": (390, 844), "desk": (1280, 800)}
+
+
+PATIENCE_S = 60  # a busy machine needs long; where all is well it costs nothing
+# A message stands for some seconds only, and whoever looks for it may come later.
+SAYING = """
+window.said = [];
+document.addEventListener('DOMContentLoaded', () => {
+  const place = document.getElementById('toast');
+  const note = () => {
+    if (!place.hidden) window.said.push({ text: place.textContent, ill: place.classList.contains('ill') });
+  };
+  if (place) new MutationObserver(note).observe(place, { attributes: true, childList: true });
+});
+"""
 
 
 class Screen:
@@ -25,12 +40,13 @@ class Screen:
             locale="zh-CN" if language == "zh" else "en-GB",
             **options,
         )
-        self.context.set_default_timeout(15_000)
+        self.context.set_default_timeout(PATIENCE_S * 1000)
         cookies = [{"name": "threshold_language", "value": language, "url": served.address}]
         if login:
             world = served.world
             cookies.append({"name": world.auth.cookie_name, "value": world.token(login), "url": served.address})
         self.context.add_cookies(cookies)
+        self.context.add_init_script(SAYING)
         self.page = self.context.new_page()
         self.faults: list[str] = []
         self.page.on("pageerror", lambda error: self.faults.append(str(error)))
@@ -45,6 +61,13 @@ class Screen:
         self.page.goto(self.served.address + path)
         return self.page
 
+    def said(self, words: str = "", *, ill: bool = False) -> None:
+        """Wait until the page said this in a message; the message may have gone again meanwhile."""
+        self.page.wait_for_function(
+            "([words, ill]) => window.said.some((each) => each.text.includes(words) && each.ill === ill)",
+            arg=[words, ill],
+        )
+
     def picture(self, name: str, *, whole: bool = False) -> None:
         """A picture for people to look at: build output."""
         PICTURES.mkdir(parents=True, exist_ok=True)
@@ -53,11 +76,15 @@ class Screen:
 
 def until(page: Any, condition: Callable[[], object], what: str) -> None:
     """Return once the condition holds; the page goes on meanwhile.  What a page shows may come before what it did."""
-    for _ in range(750):
-        if condition():
-            return
+    end = time.monotonic() + PATIENCE_S
+    while not condition():
+        assert time.monotonic() < end, f"{what} did not come in {PATIENCE_S} s"
         page.wait_for_timeout(20)
-    raise AssertionError(f"{what} did not come in 15 s")
+
+
+def hold_still(page: Any) -> None:
+    """From here on no timer of the page draws it anew: what is looked over stays what it is."""
+    page.evaluate("() => { for (let n = setInterval(() => {}, 1e9); n > 0; n -= 1) clearInterval(n); }")
 
 
 Look = Callable[..., Screen]

@@ -53,7 +53,7 @@ def not_live(screen: Screen) -> None:
     """The network is gone."""
     live(screen)
     screen.context.set_offline(True)
-    screen.page.wait_for_selector("#stale:not([hidden])", timeout=20_000)
+    screen.page.wait_for_selector("#stale:not([hidden])")
 
 
 # (name, who looks, address, what happens before the picture); {resident} is a household's own link.

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests import servers
-from tests.browser.conftest import Screen
+from tests.browser.conftest import Screen, hold_still
 from tests.browser.pictures import as_it_is, closing, live, measured, not_live
 from tests.browser.test_screens import SCREENS
 from tests.desk_world import Served, World
@@ -37,6 +37,7 @@ def look_at(screen: Screen, axe: str, name: str, address: str) -> list[str]:
 
 
 def complaints(page: Any, axe: str, name: str) -> list[str]:
+    hold_still(page)
     page.evaluate(axe)
     found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
     return [
@@ -72,7 +73,7 @@ def paged(screen: Screen) -> None:
     opened.append(home)
     story.door(home, open=True)
     screen.page.wait_for_selector("article.news")
-    screen.page.wait_for_selector("#toast:not([hidden])")
+    screen.said()
 
 
 def refused(screen: Screen) -> None:

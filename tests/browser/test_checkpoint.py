@@ -1,5 +1,6 @@
 """The guard's screen in a real browser: one huge answer, also when the network is gone."""
 
+import re
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ def verdict(page: Any) -> str:
 
 
 def wait_for(page: Any, word: str) -> None:
-    page.wait_for_selector(f'#answer[data-verdict="{word}"]', timeout=20_000)
+    page.wait_for_selector(f'#answer[data-verdict="{word}"]')
 
 
 def type_in(page: Any, celsius: str) -> None:
@@ -77,6 +78,12 @@ def test_ask_measure_check_register_are_four_taps(look: Look, served: Served) ->
     wait_for(page, "waiting")
 
 
+KEPT = """caches.open('threshold-checkpoint-1').then((kept) => kept.keys())
+  .then((all) => all.map((each) => new URL(each.url).pathname))"""
+NEEDED = {GATE, "/static/checkpoint.js", "/static/frame.js", "/static/live.js", "/static/queue.js", "/static/sound.js",
+          "/static/bluetooth.js", "/static/desk.css", "/texts/common.zh.json", "/texts/checkpoint.zh.json"}  # fmt: skip
+
+
 def test_it_goes_on_without_a_network_and_sends_later_in_order_once(look: Look, served: Served) -> None:
     screen = look("guard")
     page = screen.go(GATE)
@@ -84,6 +91,7 @@ def test_it_goes_on_without_a_network_and_sends_later_in_order_once(look: Look, 
     page.wait_for_function("navigator.serviceWorker.controller !== null")
     page.reload()
     page.wait_for_selector('#live[data-state="live"]')
+    until(page, lambda: set(page.evaluate(KEPT)) >= NEEDED, "the page kept for later")
     served.world.story.wait(15)
 
     screen.context.set_offline(True)
@@ -104,7 +112,7 @@ def test_it_goes_on_without_a_network_and_sends_later_in_order_once(look: Look, 
     assert readings(served) == []
 
     screen.context.set_offline(False)
-    page.get_by_text("已全部上传").wait_for(timeout=30_000)
+    page.get_by_text("已全部上传").wait_for()
     assert readings(served) == [36.4, 37.0, 37.3]
     page.wait_for_timeout(6_000)  # longer than the queue's own beat
     assert readings(served) == [36.4, 37.0, 37.3]
@@ -142,10 +150,27 @@ def test_while_the_gateway_is_shut_nothing_is_lost(look: Look, served: Served) -
     wait_for(page, "pass")  # judged here, after a while
     today, last = page.locator("#today").inner_text(), page.locator("#last li").count()
     served.world.door.shut = False
-    page.get_by_text("已全部上传").wait_for(timeout=20_000)
+    page.get_by_text("已全部上传").wait_for()
     assert readings(served) == [36.6]
     page.wait_for_timeout(2_000)  # the desk's own answer has come by then
     assert (page.locator("#today").inner_text(), page.locator("#last li").count()) == (today, last), "it counts once"
+
+
+def test_of_two_readings_the_desk_answers_late_each_counts_once(look: Look, served: Served) -> None:
+    page = look("guard").go(GATE)
+    page.wait_for_selector('#live[data-state="live"]')
+    page.locator("#last li").first.wait_for()
+    counted = int(re.findall(r"\d+", page.locator("#today").inner_text())[0])
+    held: list[Any] = []
+    page.route("**/reading", lambda route: route.continue_() if held else held.append(route))
+    type_in(page, "36.1")
+    until(page, lambda: held, "the first reading on its way")
+    type_in(page, "36.3")
+    held[0].continue_()
+    until(page, lambda: readings(served) == [36.1, 36.3], "both readings")
+    page.wait_for_timeout(4_000)  # longer than the desk's answer is waited for
+    assert int(re.findall(r"\d+", page.locator("#today").inner_text())[0]) == counted + 2
+    assert [text.split()[0] for text in page.locator("#last li").all_inner_texts()][-2:] == ["36.1", "36.3"]
 
 
 def test_a_reading_waits_from_the_tap_on(look: Look, served: Served) -> None:
@@ -161,6 +186,34 @@ def test_a_reading_waits_from_the_tap_on(look: Look, served: Served) -> None:
     assert at_once == "未上传 1", "it never says that all is sent while one is on its way to the store"
 
 
+# A phone whose store takes its time to open.
+SLOW_STORE = """
+const open = indexedDB.open.bind(indexedDB);
+indexedDB.open = (...what) => {
+  const later = {};
+  setTimeout(() => {
+    const asked = open(...what);
+    const passOn = (name) => { asked[name] = () => { later.result = asked.result; later[name](); }; };
+    ['onupgradeneeded', 'onsuccess', 'onerror'].forEach(passOn);
+  }, 2000);
+  return later;
+};
+"""
+
+
+def test_a_reading_typed_in_before_the_store_is_open_is_kept_all_the_same(look: Look, served: Served) -> None:
+    screen = look("guard")
+    screen.page.add_init_script(SLOW_STORE)
+    served.world.door.shut = True
+    page = screen.go(GATE)
+    page.wait_for_selector('#live[data-state="live"]')
+    type_in(page, "36.6")
+    wait_for(page, "pass")  # judged here, once it is kept
+    assert [each["text"] for each in page.evaluate("window.said")] == []
+    page.reload()
+    page.get_by_text("未上传 1").wait_for()
+
+
 def test_a_phone_that_keeps_nothing_says_so_and_sends_all_the_same(look: Look, served: Served) -> None:
     screen = look("guard")
     screen.page.add_init_script("indexedDB.open = () => { throw new DOMException('full', 'QuotaExceededError'); };")
@@ -168,10 +221,10 @@ def test_a_phone_that_keeps_nothing_says_so_and_sends_all_the_same(look: Look, s
     page.wait_for_selector('#live[data-state="live"]')
     served.world.door.shut = True
     type_in(page, "36.6")
-    page.get_by_text("上传前请不要关闭本页").wait_for()
+    screen.said("上传前请不要关闭本页", ill=True)
     page.get_by_text("未上传 1").wait_for()
     served.world.door.shut = False
-    page.get_by_text("已全部上传").wait_for(timeout=20_000)
+    page.get_by_text("已全部上传").wait_for()
     assert readings(served) == [36.6]
     # 503 while it was shut is noted by the console.
     assert [fault for fault in screen.faults if "503" not in fault] == []
@@ -179,10 +232,11 @@ def test_a_phone_that_keeps_nothing_says_so_and_sends_all_the_same(look: Look, s
 
 @pytest.mark.parametrize("typed", ["abc", "12", "99"])
 def test_what_is_no_temperature_is_not_sent(look: Look, served: Served, typed: str) -> None:
-    page = look("guard").go(GATE)
+    screen = look("guard")
+    page = screen.go(GATE)
     page.wait_for_selector('#live[data-state="live"]')
     type_in(page, typed)
-    page.get_by_text("请输入 20 到 50 之间的数").wait_for()
+    screen.said("请输入 20 到 50 之间的数", ill=True)
     assert readings(served) == []
 
 

@@ -94,7 +94,7 @@ class Night:
             screen.context.close()
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize(("size", "language"), [("phone", "zh"), ("desk", "en")])
 def test_a_night_is_played_and_the_morning_reads_it_rightly(
     served: Served, browser: Any, size: str, language: Language
@@ -132,7 +132,7 @@ def test_a_night_is_played_and_the_morning_reads_it_rightly(
     card.get_by_text(night.t("times", n=3)).wait_for()
     for who in ("police-night", "doctor-night"):
         night.card(who).locator("button", has_text=night.t("go")).wait_for()
-        night.screens[who].page.wait_for_selector("#toast:not([hidden])")
+        night.screens[who].said(PLACE[language])
     night.picture(2, "police-paged", "police-night")
 
     night.at("02:28")

@@ -22,7 +22,7 @@ def size_of(picture: Path) -> tuple[int, int]:
     return struct.unpack(">II", head[16:24])
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(600)
 def test_every_picture_can_be_made_again(served: Served, browser: Any) -> None:
     take(served, browser, folder())
     made = {file.name for file in folder().glob("*.png")}

@@ -98,7 +98,8 @@ def test_light_and_dark(served: Served, browser: Any, scheme: str) -> None:
     background = page.evaluate("getComputedStyle(document.body).backgroundColor")
     assert (background == "rgb(14, 17, 21)") is (scheme == "dark")
     page.goto(screen.served.address + "/more")
-    page.locator("button", has_text="深色" if scheme == "light" else "浅色").click()
+    with page.expect_navigation():
+        page.locator("button", has_text="深色" if scheme == "light" else "浅色").click()
     changed = page.evaluate("getComputedStyle(document.body).backgroundColor")
     assert changed != background, "the switch wins over the system"
     screen.context.close()

@@ -60,7 +60,7 @@ def an_opening_is_announced_for_a_household(play: Play) -> None:
     play.page.goto(f"{play.screen.served.address}/g/g017/h/3/1203")
     play.unfold("household.do_declare")
     play.page.locator("form[action$='/declare'] button[value='30']").click()
-    play.page.wait_for_selector("#toast:not([hidden])")
+    play.screen.said()
     play.did("declare")
 
 
@@ -79,22 +79,27 @@ def a_resident_announces_and_is_well(play: Play) -> None:
     page = play.page
     page.goto(f"{play.screen.served.address}/r/{token}")
     page.locator("label", has_text=play.t("resident.parcel")).click()
-    page.locator("button[value='10']").click()
+    with page.expect_navigation():
+        page.locator("button[value='10']").click()
     play.says("resident.thanks")
     play.did("declare")
-    page.locator("form[action$='/well'] button").click()
+    # The next page looks like the last: what is filled in before it came is gone with it.
+    with page.expect_navigation():
+        page.locator("form[action$='/well'] button").click()
     play.did("declare", "call")
     page.fill("#celsius", "36.8")
-    page.locator("form[action$='/temperature'] button").click()
+    with page.expect_navigation():
+        page.locator("form[action$='/temperature'] button").click()
     play.did("declare", "call", "home-temperature")
     play.says("resident.thanks")
 
 
 def a_link_answers_only_when_it_is_pressed(play: Play) -> None:
-    play.world.dispatcher.absorb()
-    play.world.projection.flush()
-    attempt = next(each for each in play.world.store.attempts(incident=LEFT_OPEN) if each.role == "worker")
-    play.page.goto(play.screen.served.address + play.world.links.answer_path(attempt.id))
+    def told() -> list[str]:
+        return [each.id for each in play.world.store.attempts(incident=LEFT_OPEN) if each.role == "worker"]
+
+    until(play.page, told, "the message to the worker")
+    play.page.goto(play.screen.served.address + play.world.links.answer_path(told()[0]))
     assert play.world.door.commands == []
     play.press("board.answer_go")
     play.page.locator("p[role=status]").wait_for()
@@ -118,7 +123,7 @@ def a_channel_is_tried(play: Play) -> None:
     page = play.page
     page.goto(f"{play.screen.served.address}/channels")
     page.locator("section", has_text="马超").locator("button", has_text=play.t("admin.channel_test")).first.click()
-    page.wait_for_selector("#toast.ill:not([hidden])")  # nobody has that person's desk open, and it says so
+    play.screen.said(ill=True)  # nobody has that person's desk open, and it says so
 
 
 def a_sensor_is_fitted(play: Play) -> None:
@@ -132,7 +137,7 @@ def a_sensor_is_fitted(play: Play) -> None:
     for door in (True, False):
         world.story.event("pool-01", "g017/7/0101", "household", "door", open=door)
         world.story.wait(0.05)
-    page.wait_for_selector('#fitting[data-state="passed"]', timeout=20_000)
+    page.wait_for_selector('#fitting[data-state="passed"]')
     play.press("admin.fit_arm")
     page.wait_for_load_state()
     play.did("open-case")

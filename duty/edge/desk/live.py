@@ -170,6 +170,8 @@ def _tell(request: Request, visit: Visit, parts: Parts, watcher: Watcher, change
     told = [each.touched for each in there]
     if watcher.screen == "board":
         events = _cards(request, visit, parts, watcher, told)
+    elif watcher.screen == "checkpoint":
+        events = _answers(visit, parts, watcher, told)
     else:
         keys = dict.fromkeys((each.what, each.key) for each in told)
         events = [each for what, key in keys if (each := _other(visit, parts, watcher, what, key))]
@@ -184,10 +186,14 @@ def _other(visit: Visit, parts: Parts, watcher: Watcher, what: str, key: str) ->
     if what == "household" and watcher.screen == "buildings":
         seen = picture.households.get(key)
         return event("cell", {"household": key, "state": state_of(seen, parts.clock_ms())}) if seen else None
-    if watcher.screen == "checkpoint":
-        answers = picture.answers.get(key, ())
-        return event("answer", answer_row(answers[-1], visit.language, parts.zone)) if answers else None
     return event("touched", {"what": what, "key": key})
+
+
+def _answers(visit: Visit, parts: Parts, watcher: Watcher, told: list[Touched]) -> list[bytes]:
+    """Every answer that came, in order, for each is counted.  Two of one moment may be told twice: the screen knows."""
+    moments = {each.t_ms for each in told}
+    answers = parts.projection.picture.answers.get(watcher.key, ())
+    return [event("answer", answer_row(each, visit.language, parts.zone)) for each in answers if each.t_ms in moments]
 
 
 def _cards(request: Request, visit: Visit, parts: Parts, watcher: Watcher, told: list[Touched]) -> list[bytes]:

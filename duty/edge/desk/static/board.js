@@ -1,6 +1,6 @@
 // The team board: cards come, change and go by themselves; a sheet asks how it was settled.
 
-import { nowMs, texts, toast } from "./frame.js";
+import { nowMs, texts, toast, whenLifted } from "./frame.js";
 import { goLive } from "./live.js";
 import { callSound, soundSwitch } from "./sound.js";
 
@@ -120,8 +120,9 @@ document.addEventListener("keydown", (event) => {
 
 // A snoozed card comes back when its time is up, though nothing new was said about it.
 setInterval(() => {
-  const due = list.querySelectorAll("[data-due]");
-  for (let i = 0; i < due.length; i += 1) if (Number(due[i].dataset.due) < nowMs()) location.reload();
+  const due = Array.from(list.querySelectorAll("[data-due]"));
+  // Not while somebody writes how it was settled.
+  if (!opened && due.some((each) => Number(each.dataset.due) < nowMs())) whenLifted(() => location.reload());
 }, 15000);
 
 soundSwitch(document.getElementById("sound"));

@@ -18,7 +18,7 @@ let answers = JSON.parse(body.dataset.answers);
 let current = null;
 let today = Number(body.dataset.today);
 let suspicion = { over: 0, below: 0, at: 0 };
-let fallback = 0;
+let unanswered = []; // readings of this screen that the desk has not answered yet, with what is said here meanwhile
 const done = { ask: false, measure: false, check: false, register: false };
 
 function said(answer) {
@@ -78,12 +78,27 @@ function steps() {
   });
 }
 
+function near(answer) {
+  return (each) => Math.abs(each.celsius - answer.celsius) < 0.05;
+}
+
+/** The desk's own answer, which takes the place of the one given here. */
+function answered(answer) {
+  // One is told twice where the line was lost while it was on its way.
+  const told = JSON.stringify(answer);
+  if (answers.some((each) => JSON.stringify(each) === told)) return;
+  const known = answers.findIndex((each) => each.local && near(answer)(each));
+  const own = known >= 0 ? -1 : unanswered.findIndex((each) => near(answer)(each.local));
+  if (own >= 0) clearTimeout(unanswered.splice(own, 1)[0].timer);
+  if (known >= 0) {
+    answers.splice(known, 1);
+    today -= 1;
+  }
+  take(answer);
+}
+
 function take(answer) {
-  clearTimeout(fallback);
-  // The desk's own answer takes the place of the one given here.
-  const own = answer.local ? -1 : answers.findIndex((each) => each.local && Math.abs(each.celsius - answer.celsius) < 0.05);
-  if (own >= 0) answers.splice(own, 1);
-  else today += 1;
+  today += 1;
   answers.push(answer);
   answers = answers.slice(-SHOWN);
   draw(answer);
@@ -130,14 +145,20 @@ async function keep(address, fields) {
 }
 
 async function typed(celsius, site, source) {
-  const local = judge(celsius, site);
+  const mine = { local: judge(celsius, site), timer: 0 };
+  unanswered.push(mine);
   const kept = await keep("/reading", { celsius: String(celsius), site: site, source: source, at: String(Math.round(nowMs())) });
+  const sayHere = () => {
+    unanswered = unanswered.filter((each) => each !== mine);
+    take(mine.local);
+  };
+  if (!unanswered.includes(mine)) return; // the desk was faster than the phone's own store
   if (!navigator.onLine || body.classList.contains("is-stale")) {
-    take(local);
+    sayHere();
     if (kept) toast(t("saved"));
     return;
   }
-  fallback = setTimeout(() => take(local), 3000);
+  mine.timer = setTimeout(sayHere, 3000);
 }
 
 // --- sheets
@@ -241,6 +262,6 @@ texts("checkpoint").then((found) => {
   draw(newest && nowMs() - newest.t_ms < 60000 ? newest : null);
   drawLast();
   queue.start();
-  goLive({ answer: take });
+  goLive({ answer: answered });
   if ("serviceWorker" in navigator) navigator.serviceWorker.register("/worker.js");
 });

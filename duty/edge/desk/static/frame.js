@@ -17,11 +17,22 @@ export function setNow(ms) {
 
 const loaded = {};
 
+/** The rows of a screen's sentences.  A line that broke just then is tried again: without them the page would be dumb. */
+async function rowsOf(screen) {
+  for (;;) {
+    try {
+      const answer = await fetch("/texts/" + screen + "." + language + ".json");
+      if (answer.ok) return await answer.json();
+    } catch (error) {
+      // Not now.
+    }
+    await new Promise((done) => setTimeout(done, 1000));
+  }
+}
+
 /** The sentences of a screen: t("live"), t("ago_m", {m: 3, s: 5}). */
 export async function texts(screen) {
-  if (!loaded[screen]) {
-    loaded[screen] = fetch("/texts/" + screen + "." + language + ".json").then((answer) => answer.json());
-  }
+  if (!loaded[screen]) loaded[screen] = rowsOf(screen);
   const rows = await loaded[screen];
   return (key, values) => {
     const row = rows[key] === undefined ? key : rows[key];
@@ -77,9 +88,8 @@ function countAges() {
   if (face) face.textContent = clock(now, false);
 }
 
-/** Send a form and say what became of it; true when it was done. */
+/** Send a form at once and say what became of it; true when it was done. */
 export async function sendForm(form, button) {
-  await ready;
   const data = new URLSearchParams();
   new FormData(form).forEach((value, key) => data.append(key, value));
   if (button && button.name) data.append(button.name, button.value);
@@ -125,6 +135,39 @@ document.addEventListener("submit", (event) => {
 document.addEventListener("click", (event) => {
   const button = event.target.closest ? event.target.closest("button") : null;
   if (button && button.form) button.form._pressed = button;
+});
+
+// While a finger is down nothing is drawn anew under it: the button it came down on would be gone when it is lifted, and
+// the tap with it.
+const HELD_MS = 2000;
+const CLICK_MS = 100; // of a finger the click comes a moment after it was lifted
+const held = [];
+let pressed = 0;
+let lifted = 0;
+
+function release() {
+  clearTimeout(pressed);
+  pressed = 0;
+  while (held.length) held.shift()();
+}
+
+/** Draw something anew: now, or once the finger that is down was lifted. */
+export function whenLifted(draw) {
+  if (pressed) held.push(draw);
+  else draw();
+}
+
+document.addEventListener("pointerdown", () => {
+  // The finger of a tap just before is not the one that is down now.
+  clearTimeout(lifted);
+  clearTimeout(pressed);
+  pressed = setTimeout(release, HELD_MS);
+}, true);
+["pointerup", "pointercancel"].forEach((name) => {
+  document.addEventListener(name, () => {
+    clearTimeout(lifted);
+    lifted = setTimeout(release, CLICK_MS);
+  }, true);
 });
 
 ready.then(() => {

@@ -1,6 +1,6 @@
 // One live connection of the page.  An old picture is never shown as a live one: without a beat for 12 s it says so.
 
-import { clock, nowMs, setNow, texts } from "./frame.js";
+import { clock, nowMs, setNow, texts, whenLifted } from "./frame.js";
 import { lostSound } from "./sound.js";
 
 const DEAD_MS = 12000;
@@ -49,32 +49,6 @@ function alive(now) {
   show("live", t("live"));
 }
 
-// While a finger is down nothing is drawn anew under it: the button it came down on would be gone when it is lifted, and
-// the tap with it.
-const HELD_MS = 2000;
-const held = [];
-let pressed = 0;
-
-function release() {
-  clearTimeout(pressed);
-  pressed = 0;
-  while (held.length) held.shift()();
-}
-
-function whenLifted(act) {
-  if (pressed) held.push(act);
-  else act();
-}
-
-document.addEventListener("pointerdown", () => {
-  clearTimeout(pressed);
-  pressed = setTimeout(release, HELD_MS);
-}, true);
-["pointerup", "pointercancel"].forEach((name) => {
-  // The click comes after it.
-  document.addEventListener(name, () => setTimeout(release, 0), true);
-});
-
 function connect() {
   clearTimeout(retryTimer);
   if (source) source.close();
@@ -106,7 +80,7 @@ function connect() {
   on("end", () => {
     location.href = "/login?ended=1";
   });
-  on("fresh", () => location.reload());
+  on("fresh", () => whenLifted(() => location.reload()));
   Object.keys(handlers).forEach((name) => {
     if (name !== "beat") on(name, (data) => whenLifted(() => handlers[name](data)));
   });

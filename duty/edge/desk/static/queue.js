@@ -5,6 +5,7 @@
 // Where the phone keeps nothing (storage full or switched off) it waits in this page alone, and the guard is told.
 
 const NAME = "threshold-checkpoint";
+const OPENING_MS = 5000; // a store that does not open by then is not waited for
 
 function open() {
   return new Promise((resolve, reject) => {
@@ -43,14 +44,15 @@ export class Queue {
     this.sending = false;
     this.loggedOut = false;
     this.timer = 0;
+    const opening = open().then((database) => {
+      this.database = database;
+    });
+    const late = new Promise((done) => setTimeout(done, OPENING_MS));
+    this.opened = Promise.race([opening, late]).catch(() => {});
   }
 
   async start() {
-    try {
-      this.database = await open();
-    } catch (error) {
-      this.database = null;
-    }
+    await this.opened;
     window.addEventListener("online", () => this.send());
     this.timer = setInterval(() => this.send(), 5000);
     await this.tell();
@@ -64,6 +66,7 @@ export class Queue {
     this.say("");
     let kept = true;
     try {
+      await this.opened;
       await run(this.database, "readwrite", (store) => store.add(entry));
     } catch (error) {
       kept = false;

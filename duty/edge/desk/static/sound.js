@@ -1,6 +1,7 @@
 // A sound and a vibration for a new page; another for a lost connection.  Browsers want a tap first: the switch is it.
 
 const KEY = "threshold-sound";
+const LATE_MS = 5000;
 let audio = null;
 
 function wanted() {
@@ -44,8 +45,17 @@ function tone(frequency, startS, longS) {
 function play(notes, buzz) {
   if (!wanted()) return;
   if (navigator.vibrate) navigator.vibrate(buzz);
-  if (!audio || audio.state !== "running") return;
-  notes.forEach((note) => tone(note[0], note[1], note[2]));
+  if (!audio) return;
+  const sound = () => notes.forEach((note) => tone(note[0], note[1], note[2]));
+  if (audio.state === "running") {
+    sound();
+    return;
+  }
+  // A tap has just woken it, and it runs in a moment; what it could not play for long is past.
+  const asked = Date.now();
+  audio.resume().then(() => {
+    if (Date.now() - asked < LATE_MS) sound();
+  }, () => {});
 }
 
 /** A page came in. */

@@ -179,3 +179,18 @@ async def test_whoever_goes_on_is_told_only_what_is_new(world: World) -> None:
 
     told = cards(await read(world, f"/live?screen=board&after={after}", until="card", act=opens))
     assert [each["id"] for each in told] == ["g017/2/0801/undeclared-opening/1"]
+
+
+async def test_of_readings_that_came_at_once_each_is_told(world: World) -> None:
+    after = world.projection.position()
+
+    def measures() -> None:
+        for celsius in (36.1, 36.2, 36.3):
+            world.story.wait(0.1)
+            world.story.gun("g017/north", celsius)
+        world.follow()
+
+    path = f"/live?screen=checkpoint&key=g017/north&after={after}"
+    events = await read(world, path, until="answer", times=3, login="guard", act=measures)
+    lines = [line for each in events if "event: answer" in each for line in each.splitlines()]
+    assert [json.loads(line[6:])["celsius"] for line in lines if line.startswith("data: ")] == [36.1, 36.2, 36.3]
