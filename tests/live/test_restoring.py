@@ -27,7 +27,7 @@ from tests.streams.edge.boxes import in_frames
 from tests.streams.edge.scripts import script
 from tests.waiting import wait_until
 
-pytestmark = [pytest.mark.live, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.live, pytest.mark.timeout(600)]
 
 RECORDS = 1500
 
@@ -73,7 +73,7 @@ def test_whoever_stood_by_has_all_of_it_when_it_takes_over(site: ClusterSite, st
     for worker in (first, second):
         worker.start()
     for worker in (first, second):
-        worker.wait_until(lambda worker=worker: "streams: partitions" in worker.said(), 60, "to have partitions")
+        worker.wait_until(lambda worker=worker: "streams: partitions" in worker.said(), 120, "to have partitions")
     rows = {partition: script(partition, RECORDS) for partition in range(site.partitions)}
     for partition, records in rows.items():
         site.put(partition, *in_frames(records))
@@ -81,12 +81,12 @@ def test_whoever_stood_by_has_all_of_it_when_it_takes_over(site: ClusterSite, st
     changes = sum(len(site.state(partition)) for partition in rows)
     assert changes > 100
 
-    # It hears every half second how far behind it is: what it says first may be of before.
-    for _ in range(2 if stands_by else 0):
+    # It hears every half second how far behind it is, on a busy machine later: what it says first may be of before.
+    for _ in range(5 if stands_by else 0):
         time.sleep(1)
         wait_until(lambda: standby_behind(address) == [0, 0], 90, "the standby up to date")
     first.kill()
-    second.wait_until(lambda: runs_all(second, site.partitions), 60, "to have taken over")
+    second.wait_until(lambda: runs_all(second, site.partitions), 120, "to have taken over")
     read = read_at_last(second)
     assert (read < 50) is stands_by, f"{read} records read, {changes} rows remembered"
     assert "reading it anew" not in second.said()
@@ -224,16 +224,18 @@ def test_a_copy_of_a_changelog_that_is_gone_is_not_taken_for_the_new_one(site: C
 
 
 def forget_topics(site: ClusterSite) -> None:
-    async def delete() -> None:
+    async def there(*, delete: bool = False) -> list[str]:
         admin = AIOKafkaAdminClient(**connection(site.settings.cluster))
         await admin.start()
         topics = [name for name in await admin.list_topics() if name.startswith(site.settings.cluster.topic_prefix)]
-        await admin.delete_topics(topics)
+        if delete:
+            await admin.delete_topics(topics)
         await admin.close()
+        return topics
 
-    asyncio.run(delete())
+    asyncio.run(there(delete=True))
     site.forget()
-    time.sleep(2)  # a broker deletes in its own time
+    wait_until(lambda: not asyncio.run(there()), 120, "the broker has deleted them")
 
 
 @pytest.mark.parametrize("site", [{"partitions": 1}], indirect=True)
@@ -249,13 +251,13 @@ def test_a_standby_whose_changelog_was_cut_begins_anew(site: ClusterSite) -> Non
         )
         ours = True
         task = asyncio.create_task(restoring.stand_by([0], lambda: ours))
-        for _ in range(200):
+        for _ in range(600):
             await asyncio.sleep(0.1)
             if table.restored_to(0) == 2:
                 break
         assert restoring.behind == {0: 0}
         ours = False
-        await asyncio.wait_for(task, 10)
+        await asyncio.wait_for(task, 60)
         return dict(table.kept(0).items())
 
     assert asyncio.run(stand_by()) == {b"d:one": b"1", b"d:two": b"2", MARK: b"mark"}
