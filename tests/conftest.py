@@ -27,7 +27,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     LEFT_OUT.clear()
     # The machine may be busy with others: how long an example took, or its making, says nothing of it.
-    settings.register_profile("threshold", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    # With every server the suite is a gate, which judges one state alike each time; without, it looks for new examples.
+    settings.register_profile(
+        "threshold",
+        deadline=None,
+        derandomize=bool(config.getoption("--live")),
+        suppress_health_check=[HealthCheck.too_slow],
+    )
     settings.load_profile("threshold")
 
 

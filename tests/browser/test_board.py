@@ -197,6 +197,27 @@ def test_a_page_whose_sentences_were_lost_on_the_way_asks_for_them_again(look: L
     assert len(lost) == 2
 
 
+# A page of figures that is drawn anew every second instead of every fifteen.
+OFTEN = """
+const often = () => { document.body.dataset.everyS = "1"; };
+document.addEventListener("readystatechange", often, { capture: true, once: true });
+"""
+
+
+def test_figures_that_could_not_be_asked_for_are_not_shown_as_live_ones(look: Look, served: Served) -> None:
+    screen = look("supervisor")
+    screen.context.add_init_script(OFTEN)
+    page = screen.go("/overview")
+    assert page.locator("#stale").is_hidden()
+    page.route("**/overview", lambda route: route.abort())
+    page.locator("#stale").wait_for()
+    assert "起画面不再更新" in page.locator("#stale").inner_text()
+    page.unroute("**/overview")
+    page.locator("#stale").wait_for(state="hidden")
+    served.world.store.disable("s-001")
+    page.wait_for_url("**/login?next=/overview")
+
+
 def test_a_tap_is_sent_once_and_at_once_though_the_sentences_are_not_there_yet(look: Look, served: Served) -> None:
     page = look("worker-night", service_workers="block").page
     held: list[Any] = []

@@ -141,6 +141,27 @@ def test_an_answer_lost_on_the_way_sends_the_very_same_again(look: Look, served:
     assert len(set(ids)) == 1, "the same id both times: the gateway takes it in once"
 
 
+# A phone whose queue is out of patience after one second instead of twenty.
+IMPATIENT = """
+const later = window.setTimeout;
+window.setTimeout = (act, ms, ...rest) => later(act, ms === 20000 ? 1000 : ms, ...rest);
+"""
+
+
+def test_a_network_that_never_answers_does_not_hold_up_what_waits(look: Look, served: Served) -> None:
+    screen = look("guard")
+    screen.context.add_init_script(IMPATIENT)
+    page = screen.go(GATE)
+    page.wait_for_selector('#live[data-state="live"]')
+    swallowed: list[Any] = []
+    page.route("**/reading", lambda route: route.continue_() if swallowed else swallowed.append(route))
+    type_in(page, "36.5")
+    until(page, lambda: swallowed, "the reading on its way")
+    type_in(page, "36.8")
+    page.get_by_text("已全部上传").wait_for()
+    assert readings(served) == [36.5, 36.8], "in order, and each once"
+
+
 def test_while_the_gateway_is_shut_nothing_is_lost(look: Look, served: Served) -> None:
     page = look("guard").go(GATE)
     page.wait_for_selector('#live[data-state="live"]')

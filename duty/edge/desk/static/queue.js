@@ -6,6 +6,7 @@
 
 const NAME = "threshold-checkpoint";
 const OPENING_MS = 5000; // a store that does not open by then is not waited for
+const ANSWER_MS = 20000; // a network that takes what is sent and never answers would hold up all that waits
 
 function open() {
   return new Promise((resolve, reject) => {
@@ -31,6 +32,25 @@ export function freshId() {
   const bytes = new Uint8Array(12);
   crypto.getRandomValues(bytes);
   return Array.from(bytes, (each) => (each < 16 ? "0" : "") + each.toString(16)).join("");
+}
+
+/** The status of the answer, and what it says where it is the desk's. */
+async function post(entry) {
+  const given = new AbortController();
+  const enough = setTimeout(() => given.abort(), ANSWER_MS);
+  try {
+    const answer = await fetch(entry.address, {
+      method: "POST",
+      body: new URLSearchParams(entry.fields),
+      headers: { Accept: "application/json" },
+      credentials: "same-origin",
+      signal: given.signal,
+    });
+    const desks = answer.status < 500 && answer.status !== 401 && answer.status !== 429;
+    return { status: answer.status, said: desks ? await answer.json() : null };
+  } finally {
+    clearTimeout(enough);
+  }
 }
 
 export class Queue {
@@ -107,21 +127,15 @@ export class Queue {
     try {
       let entry = await this.first();
       while (entry) {
-        const answer = await fetch(entry.address, {
-          method: "POST",
-          body: new URLSearchParams(entry.fields),
-          headers: { Accept: "application/json" },
-          credentials: "same-origin",
-        });
+        const answer = await post(entry);
         // Not now: the log-in ended, the desk's own trouble, or something in between that is not the desk.
         if (answer.status === 401) {
           this.loggedOut = true;
           break;
         }
-        if (answer.status >= 500 || answer.status === 429) break;
-        const said = await answer.json();
+        if (!answer.said) break;
         await this.forget(entry);
-        await this.tell(said.well ? "" : said.text);
+        await this.tell(answer.said.well ? "" : answer.said.text);
         entry = await this.first();
       }
     } catch (error) {

@@ -2,6 +2,7 @@
 // board is worse than none.
 
 const KEPT = "threshold-checkpoint-1";
+let entered = 0; // how often somebody logged in or out: what was asked for before is not kept after
 const PAGE = /^\/g\/[^/]+\/c\/[^/]+$/;
 
 self.addEventListener("install", () => self.skipWaiting());
@@ -22,14 +23,16 @@ self.addEventListener("fetch", (event) => {
   const url = new URL(event.request.url);
   // Whoever logs out (or logs in anew) on this phone takes the kept page along.
   if (url.pathname === "/login" || url.pathname === "/logout") {
+    entered += 1;
     event.waitUntil(caches.delete(KEPT));
     return;
   }
   if (event.request.method !== "GET" || !keeps(url)) return;
+  const before = entered;
   event.respondWith(
     fetch(event.request)
       .then((answer) => {
-        if (answer.ok && !answer.redirected) {
+        if (answer.ok && !answer.redirected && before === entered) {
           const copy = answer.clone();
           event.waitUntil(caches.open(KEPT).then((kept) => kept.put(event.request, copy)));
         }
