@@ -21,6 +21,7 @@ import httpx
 import uvicorn
 from fastapi import FastAPI
 from pyotp.totp import TOTP
+from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
 from duty.edge import demo_people
 from duty.edge.auth import Auth
@@ -278,13 +279,48 @@ class Served:
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.port = self._socket.getsockname()[1]
         self.address = f"http://127.0.0.1:{self.port}"
-        config = uvicorn.Config(world.app, log_level="warning", timeout_graceful_shutdown=1)
+        self._unplugged = False
+        config = uvicorn.Config(world.app, http=self._wire(), log_level="warning", timeout_graceful_shutdown=1)
         self._server = uvicorn.Server(config)
         # A test sets the story's clock in another thread than the logs are followed in: between the two the picture
         # would be told as old.
         world.projection.live_since_ms = world.clock_ms  # type: ignore[method-assign]
         self._thread = threading.Thread(target=asyncio.run, args=(self._main(),), daemon=True)
         self._running: asyncio.Task[None] | None = None
+
+    def _wire(self) -> Any:
+        served = self
+
+        class Wire(AutoHTTPProtocol):  # type: ignore[misc, valid-type]
+            """A connection that ends once the network is gone."""
+
+            def connection_made(self, transport: Any) -> None:
+                super().connection_made(transport)
+                if served._unplugged:
+                    transport.abort()
+
+            def data_received(self, data: bytes) -> None:
+                if served._unplugged:
+                    self.transport.abort()
+                else:
+                    super().data_received(data)
+
+        return Wire
+
+    def unplug(self) -> None:
+        """Nobody gets through any more, whatever a browser takes for its own network."""
+        self._unplugged = True
+        there = self._running
+        assert there is not None
+        there.get_loop().call_soon_threadsafe(self._cut)
+
+    def _cut(self) -> None:
+        for each in list(self._server.server_state.connections):
+            each.transport.abort()
+
+    def plug_in(self) -> None:
+        """The network is back."""
+        self._unplugged = False
 
     async def _main(self) -> None:
         self._running = asyncio.create_task(self._run())

@@ -61,6 +61,17 @@ class Screen:
         self.page.goto(self.served.address + path)
         return self.page
 
+    def lose_network(self) -> None:
+        """The browser is told that it is offline, which lets a request of a page that is just loading through; so the
+        desk hears nobody either."""
+        self.served.unplug()
+        self.context.set_offline(True)
+
+    def find_network(self) -> None:
+        """It is back."""
+        self.served.plug_in()
+        self.context.set_offline(False)
+
     def said(self, words: str = "", *, ill: bool = False) -> None:
         """Wait until the page said this in a message; the message may have gone again meanwhile."""
         self.page.wait_for_function(

@@ -109,14 +109,14 @@ def test_an_old_picture_says_so_and_lives_again(look: Look, served: Served) -> N
     screen = look("worker-night")
     page = screen.go("/board")
     page.wait_for_selector('#live[data-state="live"]')
-    screen.context.set_offline(True)
+    screen.lose_network()
     page.wait_for_selector("#stale:not([hidden])")
     assert "起画面不再更新" in page.locator("#stale").inner_text()
     assert page.locator("#live").get_attribute("data-state") == "stale"
     screen.picture("board-not-live")
 
     served.world.story.door("g017/2/0801", open=True)
-    screen.context.set_offline(False)
+    screen.find_network()
     page.wait_for_selector("#stale", state="hidden")
     card(page, "2 栋 0801").wait_for()
 

@@ -94,7 +94,7 @@ def test_it_goes_on_without_a_network_and_sends_later_in_order_once(look: Look, 
     until(page, lambda: set(page.evaluate(KEPT)) >= NEEDED, "the page kept for later")
     served.world.story.wait(15)
 
-    screen.context.set_offline(True)
+    screen.lose_network()
     type_in(page, "36.4")
     wait_for(page, "pass")
     assert "未上传 1" in page.locator("#queue").inner_text()
@@ -111,7 +111,7 @@ def test_it_goes_on_without_a_network_and_sends_later_in_order_once(look: Look, 
     page.get_by_text("未上传 3").wait_for()
     assert readings(served) == []
 
-    screen.context.set_offline(False)
+    screen.find_network()
     page.get_by_text("已全部上传").wait_for()
     assert readings(served) == [36.4, 37.0, 37.3]
     page.wait_for_timeout(6_000)  # longer than the queue's own beat
