@@ -3,6 +3,7 @@
 import gc
 import signal
 import sys
+import threading
 from importlib import import_module
 from pathlib import Path
 
@@ -65,7 +66,8 @@ def _local(settings: Settings, policy: Policy) -> int:
             reporter=reporter,
         )
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: runtime.stop())
+            # Not in the handler: it may come while this thread holds the lock that stopping takes.
+            signal.signal(number, lambda *_: threading.Thread(target=runtime.stop).start())
         # What was loaded stays: the collector of cycles need not look through a whole compound again and again.
         gc.collect()
         gc.freeze()

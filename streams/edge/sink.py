@@ -452,7 +452,8 @@ def _run(settings: Settings, store: SeriesWriter, projector: Projector, held: Ex
     loop = Loop(sink, reporter, doorbell.wait)
     hold(serve(settings, SinkMetrics(sink, loop, clock_ms=wall_clock_ms), "metrics", "sink"))
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: loop.stop())
+        # Not in the handler: it may come while this thread holds the lock that stopping takes.
+        signal.signal(number, lambda *_: threading.Thread(target=loop.stop).start())
     print("sink ready", flush=True)
     loop.run()
     return 0
