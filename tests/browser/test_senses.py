@@ -102,7 +102,7 @@ def test_nothing_moves_for_whoever_wants_it_still(look: Look, served: Served, mo
     served.world.story.door(HOME, open=True)
     page.wait_for_selector("article.news")
     if moves:
-        page.wait_for_function("window.moved.includes('news')")
+        page.wait_for_function("() => window.moved.includes('news')")
     else:
         page.wait_for_timeout(1_000)
         assert page.evaluate("window.moved") == []
