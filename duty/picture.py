@@ -1,8 +1,8 @@
 """The present picture, told by the outbox: incidents with their histories, households, checkpoints' answers, notes.
 
 Every value handed out is frozen: a change puts a new value in its place, so that a reader in another thread always
-holds something whole; whoever walks through a dictionary of it walks through a copy of its values (`list`; not of its
-items: while pairs are made, another thread may get its turn).  Doing an effect twice changes nothing the second time.
+holds something whole; whoever walks through all of something walks through what `all_…` hands out.  Doing an effect
+twice changes nothing the second time.
 """
 
 from collections.abc import Container
@@ -124,15 +124,24 @@ class Picture:
         self.notes[subject] = (*before, line)[-NOTES_KEPT:]
         return [Touched("note", subject, grid, line.t_ms, line.what)]
 
+    def all_incidents(self) -> list[Incident]:
+        """Those in memory, in a list of their own: a dictionary may grow under whoever walks through it."""
+        # Values, not items: while pairs are made, another thread may get its turn.
+        return list(self.incidents.values())
+
+    def all_households(self) -> list[HouseholdSeen]:
+        """The same of the households."""
+        return list(self.households.values())
+
     def open_incidents(self, grids: Container[str] | None = None) -> list[Incident]:
         """Incidents not closed (of `grids`; None: all), the most urgent first."""
-        found = [i for i in list(self.incidents.values()) if i.state != "closed" and (grids is None or i.grid in grids)]
+        found = [i for i in self.all_incidents() if i.state != "closed" and (grids is None or i.grid in grids)]
         return sorted(found, key=by_urgency)
 
     def incidents_of(self, subject: str) -> list[Incident]:
         """Incidents in memory about `subject` or what lies below it (a checkpoint's passes), newest first."""
         below = subject + "/"
-        found = [i for i in list(self.incidents.values()) if i.subject == subject or i.subject.startswith(below)]
+        found = [i for i in self.all_incidents() if i.subject == subject or i.subject.startswith(below)]
         return sorted(found, key=lambda i: (-i.raised_ms, i.id))
 
     def forget(self, before_ms: int) -> list[str]:

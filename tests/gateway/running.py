@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+import paho.mqtt.client as paho
+
 from devices.events import Event
 from gateway.rejects import decode_reject
 from streams.edge.sqlite_log import SqliteReader
@@ -62,6 +64,13 @@ def fleet(count: int = 3) -> str:
         + SIREN.format(secret=SECRET_SHA256)
         + BRIDGE.format(secret=SECRET_SHA256)
     )
+
+
+def acknowledged(*said: paho.MQTTMessageInfo) -> None:
+    """Return once all of it is."""
+    for one in said:
+        one.wait_for_publish(60)  # it only returns where the time is over
+        assert one.is_published(), "not acknowledged in 60 s"
 
 
 class Gateway(Server):

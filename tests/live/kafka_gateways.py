@@ -22,7 +22,7 @@ from streams.edge.kafka_log import KafkaReader, KafkaWriter, open_reader, open_w
 from streams.edge.kafka_rejects import RejectsReader
 from streams.effects import Cause, Decision, Reason
 from streams.frames import InboxRecord, RejectRecord, decode_inbox, encode_outbox
-from tests.gateway.running import Gateway
+from tests.gateway.running import Gateway, acknowledged
 from tests.gateway.worlds import SECRET
 
 PARTITIONS = 4
@@ -154,13 +154,6 @@ def page(name: str, role: str = "worker", grid: str = "g017") -> Decision:
     now_ms = int(time.time() * 1000)
     cause = Cause("door-1", now_ms - 5, now_ms - 3)
     return Decision(now_ms, "page", grid, "s", "tamper", "i", Reason("opened"), role, 0, name, cause=cause)
-
-
-def acknowledged(*said: paho.MQTTMessageInfo) -> None:
-    """Return once all of it is."""
-    for one in said:
-        one.wait_for_publish(60)
-        assert one.is_published(), "not acknowledged in 60 s"
 
 
 def tells(gateway: Gateway) -> bool:

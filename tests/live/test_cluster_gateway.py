@@ -15,9 +15,9 @@ from streams.commands import Command
 from streams.edge.log import LogFull
 from streams.edge.topics import prepare
 from streams.frames import DeviceRow, Receipt
-from tests.gateway.running import doors, fleet
+from tests.gateway.running import acknowledged, doors, fleet
 from tests.gateway.worlds import SECRET_SHA256
-from tests.live.kafka_gateways import Gateways, Speaker, acknowledged, page, tells
+from tests.live.kafka_gateways import Gateways, Speaker, page, tells
 from tests.servers import Kafka
 from tests.waiting import wait_until
 

@@ -14,8 +14,8 @@ import pytest
 from streams.effects import Decision
 from streams.engine import Engine
 from streams.frames import SystemReport
-from tests.gateway.running import Gateway
-from tests.live.kafka_gateways import PARTITIONS, Gateways, Speaker, acknowledged
+from tests.gateway.running import Gateway, acknowledged
+from tests.live.kafka_gateways import PARTITIONS, Gateways, Speaker
 from tests.live.test_kill import Doors, fleet_text
 from tests.servers import Kafka
 from tests.streams.edge.boxes import policy

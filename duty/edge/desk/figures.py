@@ -25,7 +25,7 @@ def recent(parts: Parts, since_ms: int, grids: Iterable[str] | None = None) -> l
     """Incidents raised since then, live and stored, newest first."""
     chosen = None if grids is None else list(grids)
     found = {each.id: each for each in parts.store.incidents(grids=chosen, since_ms=since_ms, limit=5000)}
-    for each in list(parts.projection.picture.incidents.values()):
+    for each in parts.projection.picture.all_incidents():
         if each.raised_ms >= since_ms and (chosen is None or each.grid in chosen):
             found[each.id] = each
     return sorted(found.values(), key=lambda each: -each.raised_ms)

@@ -1,5 +1,5 @@
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -8,7 +8,7 @@ from duty.edge.door import Door, Sent
 from duty.picture import CommandOutcome
 from streams.effects import Reason
 from tests.duty.edge.peers import Peer, Request, Says, nobody_there, peer
-from tests.waiting import wait_until
+from tests.waiting import until
 
 ACKNOWLEDGE = {
     "command": "acknowledge", "subject": "g017/3/1203", "kind": "undeclared-opening", "role": "worker", "by": "w1",
@@ -35,10 +35,6 @@ class Outbox:
             except TimeoutError:
                 return None
         return self.outcomes.get(command_id)
-
-
-async def until(there: Callable[[], object]) -> None:
-    await asyncio.to_thread(wait_until, there)
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from streams.frames import NewerFrame
 from tests.duty.edge.conftest import MASTER_KEY
 from tests.duty.edge.logs import Logs
 from tests.duty.effects import decision, incident_of, page, raised
-from tests.waiting import wait_until
+from tests.waiting import until
 
 
 class Worker:
@@ -115,10 +115,6 @@ class World:
         self.bell.close()
         self.logs.close()
         self.store.close()
-
-
-async def until(there: Callable[[], object]) -> None:
-    await asyncio.to_thread(wait_until, there)
 
 
 @pytest.fixture

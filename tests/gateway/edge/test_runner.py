@@ -14,7 +14,7 @@ from gateway.edge.runner import main
 from streams.edge.log import LogFull
 from streams.frames import DeviceRow, SystemReport
 from tests.bench.mqtt_load import connect_packet
-from tests.gateway.running import Gateway, doors, fleet
+from tests.gateway.running import Gateway, acknowledged, doors, fleet
 from tests.gateway.worlds import SECRET
 from tests.waiting import wait_until
 
@@ -65,11 +65,6 @@ class Device:
     def close(self) -> None:
         self.client.disconnect()
         self.client.loop_stop()
-
-
-def acknowledged(told: paho.MQTTMessageInfo) -> None:
-    told.wait_for_publish(WAIT_S)
-    assert told.is_published()
 
 
 @pytest.fixture

@@ -96,14 +96,20 @@ async def test_what_turns_out_to_be_wrong_meanwhile_is_not_said_to_be_well(tmp_p
         assert reports(inside) == [("disk", False)]
 
 
+async def stopped_while_asking(inside: Inside) -> tuple[Core, WellWords]:
+    """Words that were stopped while the core still thinks about a report."""
+    core = Core("disk")
+    core.go_on.clear()
+    words = words_of(inside, core)
+    inside.gate.report("disk", True, "")
+    await inside.until(lambda: core.asked)
+    words.stop()
+    return core, words
+
+
 async def test_nothing_is_asked_any_more_once_it_is_stopped(tmp_path):
     async with Inside(tmp_path) as inside:
-        core = Core("disk")
-        core.go_on.clear()
-        words = words_of(inside, core)
-        inside.gate.report("disk", True, "")
-        await inside.until(lambda: core.asked)
-        words.stop()
+        core, _ = await stopped_while_asking(inside)
         core.go_on.set()
         await asyncio.sleep(0.05)
         await inside.durable()
@@ -112,12 +118,7 @@ async def test_nothing_is_asked_any_more_once_it_is_stopped(tmp_path):
 
 async def test_a_question_under_way_is_waited_for_before_what_is_asked_is_closed(tmp_path):
     async with Inside(tmp_path) as inside:
-        core = Core("disk")
-        core.go_on.clear()
-        words = words_of(inside, core)
-        inside.gate.report("disk", True, "")
-        await inside.until(lambda: core.asked)
-        words.stop()
+        core, words = await stopped_while_asking(inside)
         over = asyncio.ensure_future(words.over())
         await asyncio.sleep(0.05)
         assert not over.done()

@@ -36,8 +36,8 @@ def known_grids(parts: Parts, person: Person) -> list[str]:
     if ALL_GRIDS not in person.grids:
         return sorted(person.grids)
     picture = parts.projection.picture
-    found = {seen.grid for seen in list(picture.households.values())}
-    return sorted(found | {each.grid for each in list(picture.incidents.values()) if each.state != "closed"})
+    found = {seen.grid for seen in picture.all_households()}
+    return sorted(found | {each.grid for each in picture.all_incidents() if each.state != "closed"})
 
 
 def maker(request: Request, visit: Visit, *, many_grids: bool) -> CardMaker:
@@ -70,13 +70,9 @@ def sums(parts: Parts, grids: list[str], now_ms: int) -> dict[str, int]:
     return {
         "todo": len(open_now) - taken,
         "taken": taken,
-        "watched": sum(
-            1 for seen in list(parts.projection.picture.households.values()) if seen.watched and seen.grid in chosen
-        ),
+        "watched": sum(1 for seen in parts.projection.picture.all_households() if seen.watched and seen.grid in chosen),
         "today": sum(
-            1
-            for each in list(parts.projection.picture.incidents.values())
-            if each.grid in chosen and each.raised_ms >= midnight
+            1 for each in parts.projection.picture.all_incidents() if each.grid in chosen and each.raised_ms >= midnight
         ),
     }
 
@@ -96,7 +92,7 @@ def _draw(request: Request, visit: Visit, parts: Parts, grid: str | None) -> HTM
     cards = sorted(card_html(request, visit, making, each) for each in picture.open_incidents(set(shown)))
     closed = [
         each
-        for each in list(picture.incidents.values())
+        for each in picture.all_incidents()
         if each.state == "closed" and each.grid in shown and (each.closed_ms or 0) > visit.now_ms - CLOSED_SHOWN_MS
     ]
     closed.sort(key=lambda each: -(each.closed_ms or 0))

@@ -19,7 +19,7 @@ from streams.effects import HouseholdSeen
 
 def _buildings(parts: Parts, grid: str) -> dict[str, dict[str, HouseholdSeen]]:
     found: dict[str, dict[str, HouseholdSeen]] = defaultdict(dict)
-    for seen in list(parts.projection.picture.households.values()):
+    for seen in parts.projection.picture.all_households():
         if seen.grid == grid and seen.household.count("/") == 2:
             _, building, unit = seen.household.split("/")
             found[building][unit] = seen

@@ -101,7 +101,7 @@ def _page(
         fitted=[
             {"household": seen.household, "name": name_of(seen.household, "household", visit.language),
              "until": moments.full(seen.case_until_ms), "address": address_of(seen.household, "household", chosen)}
-            for seen in sorted(picture.households.values(), key=lambda seen: seen.household)
+            for seen in sorted(picture.all_households(), key=lambda seen: seen.household)
             if seen.grid == chosen and seen.watched
         ],
         today=moments.local(visit.now_ms).date().isoformat(),

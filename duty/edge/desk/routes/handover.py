@@ -89,7 +89,7 @@ def _sheet(request: Request, visit: Visit, parts: Parts, grid: str | None, back:
     began_by = [each for each in seen.values() if each.raised_ms < until_ms]
     began_by.sort(key=lambda each: each.raised_ms)
     then_open = [each for each in began_by if each.closed_ms is None or each.closed_ms >= until_ms]
-    households = [each for each in list(parts.projection.picture.households.values()) if each.grid in shown]
+    households = [each for each in parts.projection.picture.all_households() if each.grid in shown]
     plan = Plan(parts.store.roster(), parts.zone)
     on = [
         {

@@ -328,7 +328,7 @@ def households(request: Request, visit: Entered, parts: With, q: str = "") -> HT
     say = Say(visit.language, parts.zone, request.app.state.names)
     found = [
         seen
-        for seen in list(parts.projection.picture.households.values())
+        for seen in parts.projection.picture.all_households()
         if seen.grid in chosen and (wanted in seen.household.lower() if wanted else seen.watched)
     ]
     order_of = {"incident": 0, "open": 1, "silent": 2, "declared": 3, "calm": 4, "none": 5}
